@@ -1,0 +1,192 @@
+//! What one request did to its session, kept as changes so that it can be done again to what
+//! another request has stored meanwhile.
+
+use bytes::Bytes;
+
+use crate::content::Content;
+use crate::data::Piece;
+use crate::{Expiry, Timestamp};
+
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    Clear,
+    Set(String, Bytes),
+    Remove(String),
+    Expire(Expiry),
+    Login(Login),
+    /// A new key, and nothing else.
+    Cycle,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Login {
+    pub(crate) user: String,
+    pub(crate) at: Timestamp,
+    pub(crate) proof: Option<Bytes>,
+    pub(crate) user_agent: Option<Bytes>,
+}
+
+impl Change {
+    /// Does it to a session.
+    pub(crate) fn apply(&self, content: &mut Content) {
+        match self {
+            Self::Clear => content.data.clear(),
+            Self::Set(name, value) => content.data.set(name, value.clone()),
+            Self::Remove(name) => content.data.remove(name),
+            Self::Expire(expiry) => content.head.expiry = *expiry,
+            Self::Login(login) => {
+                content.owner = Some(login.user.clone());
+                content.head.authenticated_at = Some(login.at);
+                content.head.proof = login.proof.clone().map(Piece::Own);
+                content.head.user_agent = login.user_agent.clone().map(Piece::Own);
+            }
+            Self::Cycle => {}
+        }
+    }
+
+    /// Whether `later` leaves nothing of it.
+    fn is_undone_by(&self, later: &Self) -> bool {
+        match (self, later) {
+            (Self::Set(..) | Self::Remove(_) | Self::Clear, Self::Clear)
+            | (Self::Expire(_), Self::Expire(_))
+            | (Self::Login(_), Self::Login(_))
+            | (Self::Cycle, Self::Cycle) => true,
+            (Self::Set(name, _), Self::Set(later, _))
+            | (Self::Set(name, _) | Self::Remove(name), Self::Remove(later)) => name == later,
+            _ => false,
+        }
+    }
+}
+
+/// Changes in the order they were made, each with the moment it was made in: a commit takes what
+/// was there when it began and leaves what came meanwhile.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    log: Vec<(u64, Change)>,
+    made: u64,
+}
+
+impl Changes {
+    pub(crate) fn record(&mut self, change: Change) {
+        self.made += 1;
+        let made = self.made;
+        if let Change::Set(name, value) = change {
+            // A name set twice keeps its first place in the order, as it does in the data.
+            let known = self
+                .log
+                .iter_mut()
+                .find(|(_, earlier)| matches!(earlier, Change::Set(set, _) if *set == name));
+            match known {
+                Some(entry) => *entry = (made, Change::Set(name, value)),
+                None => self.log.push((made, Change::Set(name, value))),
+            }
+        } else {
+            self.log.retain(|(_, earlier)| !earlier.is_undone_by(&change));
+            self.log.push((made, change));
+        }
+    }
+
+    /// The moment of the last change so far.
+    pub(crate) fn now(&self) -> u64 {
+        self.made
+    }
+
+    /// Does them all to `content`, up to those made at `until`.
+    pub(crate) fn apply(&self, content: &mut Content, until: u64) {
+        for (made, change) in &self.log {
+            if *made <= until {
+                change.apply(content);
+            }
+        }
+    }
+
+    /// Forgets those made until then: they are stored.
+    pub(crate) fn stored(&mut self, until: u64) {
+        self.log.retain(|(made, _)| *made > until);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.log.is_empty()
+    }
+
+    pub(crate) fn forget(&mut self) {
+        self.log.clear();
+    }
+
+    /// Whether they ask for a new key.
+    pub(crate) fn rotate(&self) -> bool {
+        self.log.iter().any(|(_, change)| matches!(change, Change::Cycle | Change::Login(_)))
+    }
+
+    /// Whether they set when the session ends.
+    pub(crate) fn expire(&self) -> bool {
+        self.log.iter().any(|(_, change)| matches!(change, Change::Expire(_)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(name: &str, value: &'static str) -> Change {
+        Change::Set(name.into(), value.into())
+    }
+
+    fn names(content: &Content) -> Vec<String> {
+        content
+            .data
+            .iter()
+            .map(|(name, value)| format!("{name}={}", String::from_utf8_lossy(value)))
+            .collect()
+    }
+
+    #[test]
+    fn replaying_changes_gives_what_making_them_gave() {
+        let made = [
+            set("a", "1"),
+            set("b", "2"),
+            Change::Remove("a".into()),
+            set("a", "3"),
+            set("b", "4"),
+            Change::Cycle,
+        ];
+        let (mut one_by_one, mut replayed) = (Content::new(Timestamp::MIN), Content::new(Timestamp::MIN));
+        let mut changes = Changes::default();
+        for change in made {
+            change.apply(&mut one_by_one);
+            changes.record(change);
+        }
+        changes.apply(&mut replayed, changes.now());
+        assert_eq!(names(&replayed), names(&one_by_one));
+    }
+
+    #[test]
+    fn a_removal_is_remembered_when_the_name_comes_back_from_elsewhere() {
+        let mut changes = Changes::default();
+        changes.record(Change::Remove("a".into()));
+        let mut content = Content::new(Timestamp::MIN);
+        content.data.set("a", Bytes::from_static(b"1"));
+        changes.apply(&mut content, changes.now());
+        assert_eq!(names(&content), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_changed_while_a_commit_runs_stays_for_the_next() {
+        let mut changes = Changes::default();
+        changes.record(set("a", "1"));
+        let began = changes.now();
+        changes.record(set("a", "2"));
+        changes.record(set("b", "2"));
+        changes.stored(began);
+        let mut content = Content::new(Timestamp::MIN);
+        changes.apply(&mut content, changes.now());
+        assert_eq!(names(&content), ["a=2", "b=2"]);
+    }
+
+    #[test]
+    fn a_name_set_a_thousand_times_is_one_change() {
+        let mut changes = Changes::default();
+        (0..1_000).for_each(|_| changes.record(set("a", "1")));
+        assert_eq!(changes.log.len(), 1);
+    }
+}

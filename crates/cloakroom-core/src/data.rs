@@ -1,0 +1,123 @@
+//! A session's entries: names and JSON values in the order of their insertion, unparsed.
+
+use bytes::Bytes;
+
+/// A piece of text: a range of the one text that was loaded, or bytes of its own.
+#[derive(Clone, Debug)]
+pub(crate) enum Piece {
+    Within { start: u32, len: u32 },
+    Own(Bytes),
+}
+
+impl Piece {
+    /// Its bytes: valid UTF-8, by how it was made.
+    pub(crate) fn bytes<'t>(&'t self, text: &'t Bytes) -> &'t [u8] {
+        match self {
+            Self::Within { start, len } => {
+                let start = *start as usize;
+                text.get(start..start + *len as usize).unwrap_or_default()
+            }
+            Self::Own(bytes) => bytes,
+        }
+    }
+
+    /// The same bytes, without copying them.
+    pub(crate) fn shared(&self, text: &Bytes) -> Bytes {
+        match self {
+            Self::Within { start, len } => {
+                let start = *start as usize;
+                text.slice(start..start + *len as usize)
+            }
+            Self::Own(bytes) => bytes.clone(),
+        }
+    }
+
+    pub(crate) fn str<'t>(&'t self, text: &'t Bytes) -> &'t str {
+        std::str::from_utf8(self.bytes(text)).unwrap_or_default()
+    }
+}
+
+impl From<String> for Piece {
+    fn from(text: String) -> Self {
+        Self::Own(text.into())
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) name: Piece,
+    pub(crate) value: Piece,
+}
+
+/// Entries over the text they were loaded with. A session has a handful of names, so they are
+/// searched in turn: measured faster than hashing them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Data {
+    pub(crate) text: Bytes,
+    pub(crate) entries: Vec<Entry>,
+}
+
+impl Data {
+    pub(crate) fn get(&self, name: &str) -> Option<Bytes> {
+        self.position(name).map(|at| self.entries[at].value.shared(&self.text))
+    }
+
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.position(name).is_some()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Names and values, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.entries.iter().map(|entry| (entry.name.str(&self.text), entry.value.bytes(&self.text)))
+    }
+
+    /// A known name keeps its place, a new one goes to the end.
+    pub(crate) fn set(&mut self, name: &str, value: Bytes) {
+        match self.position(name) {
+            Some(at) => self.entries[at].value = Piece::Own(value),
+            None => self.entries.push(Entry { name: name.to_owned().into(), value: Piece::Own(value) }),
+        }
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) {
+        if let Some(at) = self.position(name) {
+            self.entries.remove(at);
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.name.bytes(&self.text) == name.as_bytes())
+    }
+}
+
+impl PartialEq for Data {
+    fn eq(&self, other: &Self) -> bool {
+        self.entries.len() == other.entries.len() && self.iter().eq(other.iter())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_keep_the_order_of_their_insertion() {
+        let mut data = Data::default();
+        for name in ["b", "a", "c"] {
+            data.set(name, Bytes::from_static(b"1"));
+        }
+        data.set("b", Bytes::from_static(b"2"));
+        data.remove("a");
+        data.set("a", Bytes::from_static(b"3"));
+        assert_eq!(data.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["b", "c", "a"]);
+        assert_eq!(data.get("b").as_deref(), Some(b"2".as_slice()));
+    }
+}

@@ -1,0 +1,206 @@
+//! When a session ends: what it was told itself, and what holds for all of them.
+
+use std::time::{Duration, SystemTime};
+
+use crate::Timestamp;
+use crate::content::Head;
+
+/// Browsers keep no cookie for longer (RFC 6265bis, 5.5).
+const LONGEST_COOKIE: Duration = Duration::from_hours(400 * 24);
+
+/// When one session ends, as [`Session::set_expiry`](crate::Session::set_expiry) sets it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Expiry {
+    /// As [`Lifetime`] says for all sessions.
+    #[default]
+    Default,
+    /// So long after its last change: each change starts it anew.
+    After(Duration),
+    /// At this moment, whatever happens until then.
+    At(Timestamp),
+    /// When the browser closes, and on the server after [`Lifetime::age`] without a change.
+    BrowserClose,
+}
+
+impl From<Duration> for Expiry {
+    fn from(span: Duration) -> Self {
+        Self::After(span)
+    }
+}
+
+impl From<Timestamp> for Expiry {
+    fn from(moment: Timestamp) -> Self {
+        Self::At(moment)
+    }
+}
+
+impl From<SystemTime> for Expiry {
+    fn from(moment: SystemTime) -> Self {
+        Self::At(moment.into())
+    }
+}
+
+/// What the browser is told of a session's end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum BrowserEnd {
+    /// Forget the cookie when the browser closes.
+    Close,
+    /// Forget it then.
+    At(Timestamp),
+}
+
+/// How long sessions live that were told nothing else. Deadlines are enforced on the server;
+/// the cookie's age is a courtesy.
+///
+/// ```
+/// use std::time::Duration;
+/// use cloakroom_core::Lifetime;
+///
+/// let mut lifetime = Lifetime::default();
+/// assert_eq!(lifetime.age, Duration::from_secs(1_209_600));
+/// lifetime.idle = Some(Duration::from_secs(900));
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Lifetime {
+    /// From the last change to the end. Two weeks.
+    pub age: Duration,
+    /// Whether the browser forgets the cookie when it closes. No.
+    pub at_browser_close: bool,
+    /// From the last request to the end: never earlier, at most a tenth later, since activity is
+    /// noted only when a tenth has passed. Off.
+    pub idle: Option<Duration>,
+    /// From the creation, or the login, to the end, whatever else was set. Off.
+    pub absolute: Option<Duration>,
+}
+
+impl Default for Lifetime {
+    /// Django's: two weeks from the last change, without idle and absolute timeout.
+    fn default() -> Self {
+        Self { age: Duration::from_hours(14 * 24), at_browser_close: false, idle: None, absolute: None }
+    }
+}
+
+impl Lifetime {
+    /// When a session ends if nobody visits: by its own expiry, idleness and age, whichever is first.
+    pub(crate) fn deadline(&self, head: &Head, now: Timestamp) -> Timestamp {
+        let end = self.end(head);
+        self.idle.map_or(end, |idle| end.min(now.plus(idle + idle / 10)))
+    }
+
+    /// The deadline that this visit moves an idle session's to, if that is worth a write.
+    pub(crate) fn touch(&self, head: &Head, stored: Timestamp, now: Timestamp) -> Option<Timestamp> {
+        let idle = self.idle?;
+        let until = self.deadline(head, now);
+        (until.since(stored) >= idle / 10 && until > stored).then_some(until)
+    }
+
+    /// Whether a session is over although its record still stands: limits may have been lowered
+    /// since it was stored.
+    pub(crate) fn is_over(&self, head: &Head, now: Timestamp) -> bool {
+        self.absolute.is_some_and(|limit| head.started_at().plus(limit) <= now)
+    }
+
+    /// What the browser should be told of the end. Idleness is left out: it never moves the cookie.
+    pub(crate) fn browser_end(&self, head: &Head, now: Timestamp) -> BrowserEnd {
+        if self.ends_at_browser_close(head.expiry) {
+            BrowserEnd::Close
+        } else {
+            BrowserEnd::At(self.end(head).min(now.plus(LONGEST_COOKIE)))
+        }
+    }
+
+    pub(crate) fn ends_at_browser_close(&self, expiry: Expiry) -> bool {
+        match expiry {
+            Expiry::Default => self.at_browser_close,
+            Expiry::BrowserClose => true,
+            Expiry::After(_) | Expiry::At(_) => false,
+        }
+    }
+
+    /// By its own expiry and the absolute limit.
+    fn end(&self, head: &Head) -> Timestamp {
+        let own = match head.expiry {
+            Expiry::Default | Expiry::BrowserClose => head.saved_at.plus(self.age),
+            Expiry::After(span) => head.saved_at.plus(span),
+            Expiry::At(moment) => moment,
+        };
+        self.absolute.map_or(own, |limit| own.min(head.started_at().plus(limit)))
+    }
+}
+
+/// Whether the browser must hear of its new end: always when the kind of end changed, else when it
+/// moves by more than a tenth of what is left. A late answer to another request would otherwise
+/// re-send an old key over a newer one.
+pub(crate) fn moved(told: Option<BrowserEnd>, end: BrowserEnd, now: Timestamp) -> bool {
+    match (told, end) {
+        (Some(BrowserEnd::Close), BrowserEnd::Close) => false,
+        (Some(BrowserEnd::At(told)), BrowserEnd::At(end)) => {
+            let moved = if end > told { end.since(told) } else { told.since(end) };
+            moved > end.since(now) / 10
+        }
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    fn at(hours: u32) -> Timestamp {
+        Timestamp::MIN.plus(HOUR * hours)
+    }
+
+    fn head(created: u32, saved: u32) -> Head {
+        Head { saved_at: at(saved), ..Head::new(at(created)) }
+    }
+
+    #[test]
+    fn age_counts_from_the_last_change() {
+        let lifetime = Lifetime { age: HOUR * 5, ..Lifetime::default() };
+        assert_eq!(lifetime.deadline(&head(0, 10), at(12)), at(15));
+    }
+
+    #[test]
+    fn idle_moves_with_the_visit_and_ends_a_tenth_late_at_most() {
+        let lifetime = Lifetime { idle: Some(HOUR * 10), ..Lifetime::default() };
+        let head = head(0, 0);
+        assert_eq!(lifetime.deadline(&head, at(2)), at(13));
+        assert_eq!(lifetime.touch(&head, at(13), at(2)), None);
+        assert_eq!(lifetime.touch(&head, at(13), at(3)), Some(at(14)));
+    }
+
+    #[test]
+    fn activity_never_moves_the_absolute_end() {
+        let lifetime = Lifetime { idle: Some(HOUR), absolute: Some(HOUR * 8), ..Lifetime::default() };
+        assert_eq!(lifetime.deadline(&head(0, 7), at(7)), at(8));
+        assert!(lifetime.is_over(&head(0, 7), at(8)));
+        assert!(!lifetime.is_over(&head(0, 7), at(7)));
+    }
+
+    #[test]
+    fn login_starts_the_absolute_limit_anew() {
+        let lifetime = Lifetime { absolute: Some(HOUR * 8), ..Lifetime::default() };
+        let head = Head { authenticated_at: Some(at(5)), ..head(0, 5) };
+        assert_eq!(lifetime.deadline(&head, at(5)), at(13));
+    }
+
+    #[test]
+    fn a_cookie_lives_for_400_days_at_most() {
+        let lifetime = Lifetime { age: HOUR * 24 * 4_000, ..Lifetime::default() };
+        assert_eq!(lifetime.browser_end(&head(0, 0), at(0)), BrowserEnd::At(at(24 * 400)));
+    }
+
+    #[test]
+    fn the_browser_hears_of_an_end_that_moves_by_more_than_a_tenth() {
+        let told = Some(BrowserEnd::At(at(100)));
+        assert!(!moved(told, BrowserEnd::At(at(110)), at(10)));
+        assert!(moved(told, BrowserEnd::At(at(112)), at(10)));
+        assert!(moved(told, BrowserEnd::At(at(50)), at(10)));
+        assert!(moved(told, BrowserEnd::Close, at(10)));
+        assert!(!moved(Some(BrowserEnd::Close), BrowserEnd::Close, at(10)));
+        assert!(moved(None, BrowserEnd::Close, at(10)));
+    }
+}

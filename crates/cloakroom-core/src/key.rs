@@ -1,0 +1,175 @@
+//! The visitor's key: drawn, parsed, rotated and kept out of sight.
+
+use std::fmt;
+
+use subtle::ConstantTimeEq;
+
+use crate::text::Text;
+use crate::{Addressing, Error, ErrorKind, Result, random};
+
+const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+const LENGTH: usize = 32;
+/// How much of a key survives rotation. It names the session's place: a slot, a folder.
+pub(crate) const PLACE: usize = 3;
+/// No browser keeps a cookie whose name and value are longer than that together (RFC 6265bis, 5.6).
+const LONGEST_COOKIE: usize = 4096;
+
+/// What the visitor holds: the value of the session cookie, and the whole right to the session.
+///
+/// A generated key is 32 characters of a-z0-9 from the operating system's generator. The first 3
+/// are its *place* and survive rotation; the other 29 (150 bits) do not.
+///
+/// It has no `Display`, its `Debug` shows nothing, and it compares in constant time.
+///
+/// ```
+/// use cloakroom_core::{Addressing, SessionKey};
+///
+/// let key = SessionKey::generate()?;
+/// assert_eq!(key.expose().len(), 32);
+/// assert_eq!(format!("{key:?}"), "SessionKey(redacted)");
+/// assert!(SessionKey::parse("../etc/passwd", Addressing::Hashed).is_none());
+/// # Ok::<(), cloakroom_core::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct SessionKey(Text);
+
+impl SessionKey {
+    /// A new key.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` if the operating system has no random numbers to give.
+    pub fn generate() -> Result<Self> {
+        Self::draw("", random::fill)
+    }
+
+    /// A new key at the same place as this one.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` if the operating system has no random numbers to give.
+    pub fn rotated(&self) -> Result<Self> {
+        Self::draw(self.expose().get(..PLACE).unwrap_or_default(), random::fill)
+    }
+
+    /// What a browser sent, if it has the form of a key under `addressing`; else nothing, and no
+    /// engine ever sees it.
+    pub fn parse(text: &str, addressing: Addressing) -> Option<Self> {
+        let alphanumeric = || text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        let accepted = match addressing {
+            Addressing::Hashed => text.len() == LENGTH && alphanumeric(),
+            Addressing::Verbatim => (8..=40).contains(&text.len()) && alphanumeric(),
+            Addressing::Presented => (1..=LONGEST_COOKIE).contains(&text.len()) && is_cookie_value(text),
+        };
+        accepted.then(|| Self(Text::new(text)))
+    }
+
+    /// The key itself, for the Set-Cookie header and for nothing else.
+    pub fn expose(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// A key whose first characters are `place`, from a source of randomness.
+    fn draw(place: &str, mut fill: impl FnMut(&mut [u8]) -> Result<()>) -> Result<Self> {
+        let mut key = [0; LENGTH];
+        let mut filled = place.len();
+        key[..filled].copy_from_slice(place.as_bytes());
+        // 252 is the largest multiple of 36 in a byte; taking more would favour some letters.
+        // One draw of 64 all but always suffices; a generator that is stuck is caught by the bound.
+        for _ in 0..16 {
+            let mut bytes = [0; 64];
+            fill(&mut bytes)?;
+            for byte in bytes.into_iter().filter(|byte| *byte < 252) {
+                if filled == LENGTH {
+                    break;
+                }
+                key[filled] = ALPHABET[usize::from(byte % 36)];
+                filled += 1;
+            }
+            if filled == LENGTH {
+                return Ok(Self(Text::new(std::str::from_utf8(&key).unwrap_or_default())));
+            }
+        }
+        Err(Error::new(ErrorKind::Unavailable, "the operating system's random generator repeats itself"))
+    }
+}
+
+/// cookie-octet of RFC 6265, section 4.1.1.
+fn is_cookie_value(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\'))
+}
+
+impl fmt::Debug for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionKey(redacted)")
+    }
+}
+
+impl PartialEq for SessionKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for SessionKey {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_32_letters_and_digits_and_never_repeat() {
+        let keys: std::collections::HashSet<String> =
+            (0..10_000).map(|_| SessionKey::generate().unwrap().expose().to_owned()).collect();
+        assert_eq!(keys.len(), 10_000);
+        assert!(keys.iter().all(|key| SessionKey::parse(key, Addressing::Hashed).is_some()));
+    }
+
+    #[test]
+    fn every_letter_is_about_as_likely_as_any_other() {
+        let mut counts = [0_u32; 36];
+        for _ in 0..5_000 {
+            for byte in SessionKey::generate().unwrap().expose().bytes() {
+                counts[ALPHABET.iter().position(|letter| *letter == byte).unwrap()] += 1;
+            }
+        }
+        let expected = 5_000 * 32 / 36;
+        assert!(counts.iter().all(|count| count.abs_diff(expected) < expected / 5), "{counts:?}");
+    }
+
+    #[test]
+    fn rotation_keeps_the_place_and_nothing_else() {
+        let key = SessionKey::generate().unwrap();
+        let rotated = key.rotated().unwrap();
+        assert_eq!(key.expose()[..PLACE], rotated.expose()[..PLACE]);
+        assert_ne!(key.expose()[PLACE..], rotated.expose()[PLACE..]);
+    }
+
+    #[test]
+    fn a_failing_generator_is_an_error_and_no_key() {
+        let failed = SessionKey::draw("", |_| Err(Error::new(ErrorKind::Unavailable, "none left")));
+        assert_eq!(failed.unwrap_err().kind(), ErrorKind::Unavailable);
+    }
+
+    #[test]
+    fn a_generator_that_is_stuck_is_an_error_and_no_endless_loop() {
+        let stuck = SessionKey::draw("", |bytes| {
+            bytes.fill(255);
+            Ok(())
+        });
+        assert_eq!(stuck.unwrap_err().kind(), ErrorKind::Unavailable);
+    }
+
+    #[test]
+    fn hostile_cookie_values_are_no_keys() {
+        let long = "a".repeat(33);
+        for hostile in
+            ["", "short", "../../../../../../../etc/passwd0", "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345", &long]
+        {
+            assert!(SessionKey::parse(hostile, Addressing::Hashed).is_none(), "{hostile:?}");
+        }
+        assert!(SessionKey::parse("seven77", Addressing::Verbatim).is_none());
+        assert!(SessionKey::parse("eight888", Addressing::Verbatim).is_some());
+        assert!(SessionKey::parse("a b", Addressing::Presented).is_none());
+    }
+}

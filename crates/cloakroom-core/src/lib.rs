@@ -1,0 +1,63 @@
+//! The model of cloakroom, a session framework: sessions, the contract of the engines that keep
+//! them, and a reference engine in memory. No I/O and no web framework.
+//!
+//! Applications use the facade crate `cloakroom` or an adapter such as `cloakroom-tower`; this crate
+//! is for those who write an engine or an adapter of their own.
+//!
+//! ```
+//! use cloakroom_core::{Memory, Sessions};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), cloakroom_core::Error> {
+//! let sessions = Sessions::new(Memory::new());
+//!
+//! let session = sessions.load(None).await?;
+//! session.insert("colour", "green")?;
+//! session.save().await?;
+//!
+//! let again = sessions.load(session.key()).await?;
+//! assert_eq!(again.get::<String>("colour")?.as_deref(), Some("green"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! How data flows: an adapter parses the cookie to a [`SessionKey`], [`Sessions::load`] asks the
+//! engine for the record under the key's [`SessionId`] and decodes it to a [`Session`]; the handler
+//! reads and changes that. At the end the adapter has the recorded changes committed: encoded to a
+//! [`Record`], sent with the revision that was seen, and applied again to whatever another request
+//! has stored meanwhile.
+
+mod backend;
+mod capabilities;
+mod change;
+mod clock;
+mod content;
+mod data;
+mod error;
+mod expiry;
+mod id;
+mod key;
+mod memory;
+mod owner;
+mod payload;
+mod queue;
+mod random;
+mod record;
+mod session;
+mod sessions;
+mod text;
+mod timestamp;
+
+pub use backend::{SessionBackend, SessionIndex};
+pub use capabilities::{Addressing, Capabilities, Durability};
+pub use clock::{Clock, ManualClock, Sleep, SystemClock};
+pub use error::{Error, ErrorKind, Result};
+pub use expiry::{BrowserEnd, Expiry, Lifetime};
+pub use id::SessionId;
+pub use key::SessionKey;
+pub use memory::Memory;
+pub use owner::SessionInfo;
+pub use record::{Deleted, Read, Record, Revision, Saved, Stamp, Stored, Touched, Written};
+pub use session::{Activity, CookieChange, Session};
+pub use sessions::{SessionOptions, Sessions};
+pub use timestamp::Timestamp;

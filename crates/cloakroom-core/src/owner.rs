@@ -1,0 +1,149 @@
+//! A user's sessions: which there are, and ending them all.
+
+use crate::content::Content;
+use crate::{
+    Deleted, Error, ErrorKind, Result, Session, SessionId, SessionIndex, Sessions, Stored, Timestamp, payload,
+};
+
+const PAGE: u32 = 100;
+
+/// What can be said of a living session without its data.
+#[non_exhaustive]
+#[derive(Clone, Debug)]
+pub struct SessionInfo {
+    /// Names it; [`Session::id`] is the current one's.
+    pub id: SessionId,
+    /// Who is logged in.
+    pub user: Option<String>,
+    /// When it was first stored.
+    pub created_at: Timestamp,
+    /// When its user logged in.
+    pub authenticated_at: Option<Timestamp>,
+    /// Its last change; with an idle timeout its last visit, to a tenth of that timeout.
+    pub last_seen: Timestamp,
+    /// When it ends if nobody visits.
+    pub expires_at: Timestamp,
+    /// The browser it was created or logged in with, as that named itself.
+    pub user_agent: Option<String>,
+}
+
+impl Sessions {
+    /// The living sessions of `user`, by id.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` if the engine has no index, `Unavailable` if it does not answer.
+    pub async fn of(&self, user: &str) -> Result<Vec<SessionInfo>> {
+        let mut found = Vec::new();
+        self.each_of(user, |id, stored| {
+            found.extend(self.describe(id, &stored));
+            None
+        })
+        .await?;
+        Ok(found)
+    }
+
+    /// Ends every session of `user` that began before now, and says how many it ended. A login that
+    /// happens meanwhile stays; a rotation that happens meanwhile does not save its session.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` if the engine has no index, `Unavailable` or `Unknown` if it does not answer;
+    /// what was ended by then stays ended, and asking again ends the rest.
+    pub async fn revoke(&self, user: &str) -> Result<u64> {
+        let start = self.now();
+        let until = self.time_limit_from_now();
+        let mut revoked = 0;
+        loop {
+            let mut older = 0_u64;
+            let ended = self
+                .each_of(user, |id, stored| {
+                    // What does not decode could be anything: it ends as well.
+                    let began = decode(&stored).map_or(Timestamp::MIN, |content| content.head.started_at());
+                    (began <= start).then(|| {
+                        older += 1;
+                        id
+                    })
+                })
+                .await?;
+            revoked += ended;
+            if older == 0 {
+                return Ok(revoked);
+            }
+            if self.now() >= until {
+                let message = "sessions of this user kept moving while they were being ended";
+                return Err(Error::new(ErrorKind::Unavailable, message));
+            }
+        }
+    }
+
+    /// Looks at each session of `user`, deletes those that `doom` names, and says how many lived.
+    async fn each_of(
+        &self,
+        user: &str,
+        mut doom: impl FnMut(SessionId, Stored) -> Option<SessionId>,
+    ) -> Result<u64> {
+        let limit = self.options().time_limit;
+        let index = self.owner_index()?;
+        let mut after = None;
+        let mut ended = 0;
+        loop {
+            let page = index.of(user, after.as_ref(), PAGE);
+            let page = self.bounded(limit, ErrorKind::Unavailable, page).await?;
+            let Some((last, _)) = page.last() else { return Ok(ended) };
+            after = Some(last.clone());
+            for (id, stored) in page {
+                if let Some(id) = doom(id, stored) {
+                    let delete = self.backend().delete(&id, None);
+                    let deleted = self.bounded(limit, ErrorKind::Unknown, delete).await?;
+                    ended += u64::from(deleted == Deleted::Ended);
+                }
+            }
+        }
+    }
+
+    fn owner_index(&self) -> Result<&dyn SessionIndex> {
+        self.backend().index().ok_or_else(|| {
+            Error::new(ErrorKind::Unsupported, "this session engine can't list a user's sessions")
+        })
+    }
+
+    fn describe(&self, id: SessionId, stored: &Stored) -> Option<SessionInfo> {
+        let expires_at = stored.record.expires_at;
+        let content = decode(stored)?;
+        let lifetime = &self.options().lifetime;
+        if lifetime.is_over(&content.head, self.now()) {
+            return None;
+        }
+        let visited = lifetime.idle.map_or(Timestamp::MIN, |idle| expires_at.minus(idle + idle / 10));
+        Some(SessionInfo {
+            id,
+            created_at: content.head.created_at,
+            authenticated_at: content.head.authenticated_at,
+            last_seen: content.head.saved_at.max(visited),
+            expires_at,
+            user_agent: content.user_agent().map(str::to_owned),
+            user: content.owner,
+        })
+    }
+}
+
+impl Session {
+    /// Ends this session and all others of its user, and says how many. Nobody logged in: none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sessions::revoke`].
+    pub async fn logout_everywhere(&self) -> Result<u64> {
+        let Some(user) = self.user() else { return Ok(0) };
+        self.sessions().owner_index()?;
+        // This one first: then it is this request that ended it, and its browser is told so.
+        self.logout();
+        let own = u64::from(self.end().await?);
+        Ok(own + self.sessions().revoke(&user).await?)
+    }
+}
+
+fn decode(stored: &Stored) -> Option<Content> {
+    payload::decode(&stored.record.payload, stored.record.owner.clone()).ok()
+}

@@ -1,0 +1,280 @@
+//! A visitor's session within one request.
+
+mod commit;
+mod entries;
+mod state;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use subtle::ConstantTimeEq;
+
+use crate::change::{Change, Login};
+use crate::content::Content;
+use crate::{BrowserEnd, Error, ErrorKind, Expiry, Result, SessionId, SessionKey, Sessions, Timestamp};
+
+pub(crate) use state::Held;
+use state::State;
+
+/// A visitor's session: a map of names to JSON values, with an end and perhaps a user.
+///
+/// Once loaded it reads and changes without waiting; it *records* what was changed. [`save`] commits
+/// that now, [`update`] commits it together with an exact read-modify-write, and an adapter commits
+/// the rest when the request ends. A commit never overwrites what another request has stored
+/// meanwhile: it applies this request's changes to that.
+///
+/// A clone is another handle on the same session. No lock is held while your closures or
+/// `Serialize` implementations run, so those may use the session too.
+///
+/// ```
+/// use cloakroom_core::{Memory, Sessions};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), cloakroom_core::Error> {
+/// let sessions = Sessions::new(Memory::new());
+/// let session = sessions.load(None).await?;
+///
+/// session.insert("theme", "dark")?;
+/// let visits = session.update("visits", |n: &mut u64| *n += 1).await?;
+///
+/// assert_eq!(visits, 1);
+/// assert_eq!(session.names(), ["theme", "visits"]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [`save`]: Session::save
+/// [`update`]: Session::update
+#[derive(Clone)]
+pub struct Session(Arc<Inner>);
+
+struct Inner {
+    sessions: Sessions,
+    state: Mutex<State>,
+    /// One request's commits take turns, so that two first ones do not create two records.
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// The longest user name, and the longest user agent that is kept.
+const LONGEST_NOTE: usize = 255;
+
+impl Session {
+    pub(crate) fn fresh(sessions: Sessions, content: Content) -> Self {
+        Self::over(sessions, State::new(None, content))
+    }
+
+    pub(crate) fn loaded(sessions: Sessions, held: Held, content: Content) -> Self {
+        Self::over(sessions, State::new(Some(held), content))
+    }
+
+    fn over(sessions: Sessions, state: State) -> Self {
+        Self(Arc::new(Inner { sessions, state: Mutex::new(state), turn: tokio::sync::Mutex::default() }))
+    }
+
+    /// The engine and the rules it lives by.
+    pub fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    /// The visitor's key, if the session is stored.
+    pub fn key(&self) -> Option<SessionKey> {
+        self.state().held.as_ref().map(|held| held.key.clone())
+    }
+
+    /// The session's name in the store, if it is stored.
+    pub fn id(&self) -> Option<SessionId> {
+        self.state().held.as_ref().map(|held| held.id.clone())
+    }
+
+    /// When the session was first stored.
+    pub fn created_at(&self) -> Option<Timestamp> {
+        let state = self.state();
+        state.held.as_ref().map(|_| state.view.head.created_at)
+    }
+
+    // --- who is logged in
+
+    /// Logs `user` in: the session gets a new key with the next commit, so that whoever knew the old
+    /// one is left behind. An anonymous visitor's data stays; another user's is dropped.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` unless `user` has 1 to 255 bytes and no control characters.
+    pub fn login(&self, user: &str) -> Result<()> {
+        self.bind(user, None)
+    }
+
+    /// The same, bound to something that changes when this login must no longer count: a hash of the
+    /// user's password, say. [`proof_matches`](Session::proof_matches) compares it.
+    ///
+    /// # Errors
+    ///
+    /// As [`login`](Session::login), and for a proof of more than 255 bytes.
+    pub fn login_with_proof(&self, user: &str, proof: &str) -> Result<()> {
+        if proof.len() > LONGEST_NOTE {
+            return Err(Error::new(ErrorKind::Invalid, "a proof of login has 255 bytes at most"));
+        }
+        self.bind(user, Some(Bytes::copy_from_slice(proof.as_bytes())))
+    }
+
+    fn bind(&self, user: &str, proof: Option<Bytes>) -> Result<()> {
+        if user.is_empty() || user.len() > LONGEST_NOTE || user.chars().any(char::is_control) {
+            let message = "a user's name has 1 to 255 bytes and no control characters";
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        let now = self.0.sessions.now();
+        let mut state = self.state();
+        if state.view.owner.as_deref().is_some_and(|owner| owner != user) {
+            state.flush(now);
+        }
+        let user_agent = state.user_agent.clone();
+        state.record(Change::Login(Login { user: user.to_owned(), at: now, proof, user_agent }));
+        Ok(())
+    }
+
+    /// Whether the login was bound to exactly this proof, compared in constant time.
+    pub fn proof_matches(&self, proof: &str) -> bool {
+        let view = self.view();
+        view.proof().is_some_and(|bound| bound.as_bytes().ct_eq(proof.as_bytes()).into())
+    }
+
+    /// Who is logged in.
+    pub fn user(&self) -> Option<String> {
+        self.view().owner.clone()
+    }
+
+    /// When they logged in: to ask for the password again before something that matters.
+    pub fn authenticated_at(&self) -> Option<Timestamp> {
+        self.view().head.authenticated_at
+    }
+
+    /// Logs out: as [`flush`](Session::flush).
+    pub fn logout(&self) {
+        self.flush();
+    }
+
+    // --- the key
+
+    /// Ends the session: its data is gone now, its record with the next commit, whatever the
+    /// response's status. What is inserted afterwards belongs to a new session under a new key.
+    pub fn flush(&self) {
+        self.state().flush(self.0.sessions.now());
+    }
+
+    /// Gives the session a new key with the next commit; its data stays, the old key is dead.
+    pub fn cycle_key(&self) {
+        self.state().record(Change::Cycle);
+    }
+
+    /// What the browser calls itself, kept when the session is created or logs in, for the list of a
+    /// user's devices. Its first 255 bytes count.
+    pub fn set_user_agent(&self, user_agent: &str) {
+        let kept = &user_agent[..user_agent.floor_char_boundary(LONGEST_NOTE)];
+        self.state().user_agent = Some(Bytes::copy_from_slice(kept.as_bytes()));
+    }
+
+    // --- when it ends
+
+    /// Sets when this session ends: a [`Duration`] after each change, a moment, with the browser, or
+    /// [`Expiry::Default`]. One that has passed ends the session with the next commit.
+    pub fn set_expiry(&self, expiry: impl Into<Expiry>) {
+        self.state().record(Change::Expire(expiry.into()));
+    }
+
+    /// What [`set_expiry`](Session::set_expiry) has set.
+    pub fn expiry(&self) -> Expiry {
+        self.view().head.expiry
+    }
+
+    /// When the session ends if nobody visits any more.
+    pub fn expiry_date(&self) -> Timestamp {
+        let now = self.0.sessions.now();
+        let state = self.state();
+        match &state.held {
+            Some(held) if state.changes.is_empty() => held.expires_at,
+            _ => {
+                let mut head = state.view.head.clone();
+                head.saved_at = now;
+                self.0.sessions.options().lifetime.deadline(&head, now)
+            }
+        }
+    }
+
+    /// How long that is from now.
+    pub fn expiry_age(&self) -> Duration {
+        self.expiry_date().since(self.0.sessions.now())
+    }
+
+    /// Whether the browser forgets the session when it closes.
+    pub fn expires_at_browser_close(&self) -> bool {
+        self.0.sessions.options().lifetime.ends_at_browser_close(self.expiry())
+    }
+
+    // --- for adapters
+
+    /// What waits to be committed, and what the browser must be told of what has been.
+    pub fn activity(&self) -> Activity {
+        let now = self.0.sessions.now();
+        let state = self.state();
+        let touch =
+            |held: &Held| self.0.sessions.options().lifetime.touch(&state.base.head, held.expires_at, now);
+        Activity {
+            stored: state.held.is_some(),
+            ending: state.doomed.is_some(),
+            changed: !state.changes.is_empty(),
+            touch_due: state.held.as_ref().and_then(touch).is_some(),
+            cookie: state.cookie.clone(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The session as this request sees it. The lock is released: callers may run any code on it.
+    fn view(&self) -> Arc<Content> {
+        Arc::clone(&self.state().view)
+    }
+}
+
+/// What a request has done to its session: all that an adapter needs to know.
+#[non_exhaustive]
+#[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts, in any combination")]
+pub struct Activity {
+    /// The session has a living record.
+    pub stored: bool,
+    /// A flush or a logout waits to be committed.
+    pub ending: bool,
+    /// Changes wait to be committed.
+    pub changed: bool,
+    /// The idle timeout is on, and this visit moves the deadline by enough to be noted.
+    pub touch_due: bool,
+    /// What the browser must be told of what the store has acknowledged.
+    pub cookie: CookieChange,
+}
+
+/// What becomes of the browser's cookie.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum CookieChange {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// It becomes this key, until then.
+    Set(SessionKey, BrowserEnd),
+    /// It goes: this request ended its session.
+    Remove,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        f.debug_struct("Session")
+            .field("stored", &state.held.is_some())
+            .field("entries", &state.view.data.entries.len())
+            .field("changed", &!state.changes.is_empty())
+            .finish_non_exhaustive()
+    }
+}

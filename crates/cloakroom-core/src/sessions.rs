@@ -1,0 +1,205 @@
+//! Where sessions come from: an engine, and what holds for all sessions that it keeps.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use crate::content::Content;
+use crate::queue::Queues;
+use crate::session::Held;
+use crate::{
+    Addressing, Capabilities, Clock, Error, ErrorKind, Lifetime, Read, Result, Session, SessionBackend,
+    SessionId, SessionKey, SystemClock, Timestamp, payload,
+};
+
+/// What holds for all sessions of a [`Sessions`].
+#[non_exhaustive]
+#[derive(Clone, Debug)]
+pub struct SessionOptions {
+    /// How long they live.
+    pub lifetime: Lifetime,
+    /// The largest payload in bytes, before it is packed: 1 MiB. At most 16 MiB can be read back.
+    pub payload_limit: usize,
+    /// How long any operation may take, a commit with all its retries included: 5 s.
+    pub time_limit: Duration,
+    /// What tells the time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self {
+            lifetime: Lifetime::default(),
+            payload_limit: 1 << 20,
+            time_limit: Duration::from_secs(5),
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// An engine and the rules for its sessions: what an application has one of. Cloning is cheap, and
+/// clones share everything.
+///
+/// ```
+/// use std::time::Duration;
+/// use cloakroom_core::{Memory, SessionOptions, Sessions};
+///
+/// let mut options = SessionOptions::default();
+/// options.lifetime.idle = Some(Duration::from_secs(900));
+/// let sessions = Sessions::with(Memory::new(), options);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Sessions(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    backend: Arc<dyn SessionBackend>,
+    capabilities: Capabilities,
+    options: SessionOptions,
+    queues: Queues,
+}
+
+impl Sessions {
+    /// Sessions in `backend`, by Django's default rules.
+    pub fn new(backend: impl SessionBackend) -> Self {
+        Self::with(backend, SessionOptions::default())
+    }
+
+    /// Sessions in `backend`, by rules of your own.
+    pub fn with(backend: impl SessionBackend, options: SessionOptions) -> Self {
+        let capabilities = backend.capabilities();
+        let queues = Queues::default();
+        Self(Arc::new(Shared { backend: Arc::new(backend), capabilities, options, queues }))
+    }
+
+    /// What a browser sent, if it has the form of a key. Anything else is nobody's session, and no
+    /// engine is asked for it.
+    pub fn key(&self, cookie: &str) -> Option<SessionKey> {
+        SessionKey::parse(cookie, self.0.capabilities.addressing)
+    }
+
+    /// The session of the visitor who presents `key`; a fresh one if there is no key, or nothing
+    /// living under it. A key that is unknown is never adopted: a fresh session gets its own, and
+    /// only when it is stored.
+    ///
+    /// What is stored but does not decode is a fresh session too, with a warning event; the record
+    /// is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` if the store does not answer within the time limit.
+    pub async fn load(&self, key: Option<SessionKey>) -> Result<Session> {
+        let Some(key) = key else { return Ok(self.fresh()) };
+        let id = self.id(&key);
+        let load = self.backend().load(&id, Read::Any);
+        let loaded = match self.bounded(self.options().time_limit, ErrorKind::Unavailable, load).await {
+            Err(error) if error.kind() == ErrorKind::Corrupt => Err(error),
+            answer => answer?.map_or(Ok(None), |stored| {
+                let held = Held::new(key, id, &stored);
+                let content = payload::decode(&stored.record.payload, stored.record.owner)?;
+                Ok(Some((held, content)))
+            }),
+        };
+        match loaded {
+            Ok(Some((held, content))) if !self.options().lifetime.is_over(&content.head, self.now()) => {
+                Ok(Session::loaded(self.clone(), held, content))
+            }
+            Ok(_) => Ok(self.fresh()),
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "unreadable session, starting afresh"
+                );
+                Ok(self.fresh())
+            }
+        }
+    }
+
+    /// Whether every visit by cookie must look at its session: an idle timeout is on.
+    pub fn watches_visits(&self) -> bool {
+        self.options().lifetime.idle.is_some()
+    }
+
+    /// The engine.
+    pub fn backend(&self) -> &dyn SessionBackend {
+        &*self.0.backend
+    }
+
+    /// The rules.
+    pub fn options(&self) -> &SessionOptions {
+        &self.0.options
+    }
+
+    /// Removes all records whose deadline is `before` or earlier, in batches, and says how many.
+    /// Background sweeps pass a moment an hour ago: a host whose clock runs fast then removes nobody's
+    /// living session.
+    ///
+    /// # Errors
+    ///
+    /// As [`SessionBackend::clear_expired`]; what was removed by then stays removed.
+    pub async fn clear_expired(&self, before: Timestamp) -> Result<u64> {
+        const BATCH: u32 = 1_000;
+        let mut cleared = 0;
+        loop {
+            let batch = self.backend().clear_expired(before, BATCH);
+            let removed = self.bounded(self.options().time_limit, ErrorKind::Unknown, batch).await?;
+            cleared += removed;
+            if removed < u64::from(BATCH) {
+                return Ok(cleared);
+            }
+        }
+    }
+
+    fn fresh(&self) -> Session {
+        Session::fresh(self.clone(), Content::new(self.now()))
+    }
+
+    pub(crate) fn id(&self, key: &SessionKey) -> SessionId {
+        SessionId::of(key, self.addressing())
+    }
+
+    pub(crate) fn addressing(&self) -> Addressing {
+        self.0.capabilities.addressing
+    }
+
+    pub(crate) fn recognises_own_write(&self) -> bool {
+        self.0.capabilities.recognises_own_write
+    }
+
+    pub(crate) fn queues(&self) -> &Queues {
+        &self.0.queues
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.options().clock.now()
+    }
+
+    /// When an operation that begins now must be over.
+    pub(crate) fn time_limit_from_now(&self) -> Timestamp {
+        self.now().plus(self.options().time_limit)
+    }
+
+    /// `work`, or an error of the kind `late` after `limit`. What is ready at once sets no timer.
+    pub(crate) async fn bounded<T>(
+        &self,
+        limit: Duration,
+        late: ErrorKind,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let mut work = pin!(work);
+        let mut timer = None;
+        poll_fn(|context| {
+            if let Poll::Ready(done) = work.as_mut().poll(context) {
+                return Poll::Ready(done);
+            }
+            let timer = timer.get_or_insert_with(|| self.options().clock.sleep(limit));
+            timer
+                .as_mut()
+                .poll(context)
+                .map(|()| Err(Error::new(late, format!("the session store did not answer within {limit:?}"))))
+        })
+        .await
+    }
+}
