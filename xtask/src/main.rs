@@ -1,1 +1,102 @@
-fn main() {}
+//! The project's own commands, run as `cargo xtask COMMAND`.
+
+mod bench;
+mod cargo;
+mod error;
+mod floors;
+mod metadata;
+mod report;
+mod table;
+mod test;
+
+use std::{env, process::ExitCode};
+
+use crate::error::{Error, Result};
+
+/// One line of the help text, and what it starts.
+struct Command {
+    name: &'static str,
+    arguments: &'static str,
+    about: &'static str,
+    run: fn(&[String]) -> Result<ExitCode>,
+}
+
+const COMMANDS: [Command; 3] = [
+    Command {
+        name: "test",
+        arguments: "",
+        about: "format, floors, clippy, docs, the conformance suite and every other test",
+        run: test::run,
+    },
+    Command {
+        name: "bench",
+        arguments: "[--quick] [NAME…]",
+        about: "the criterion benches, or those whose names contain a NAME",
+        run: bench::run,
+    },
+    Command {
+        name: "floors",
+        arguments: "",
+        about: "which crate may depend on which, as the test command checks it",
+        run: floors::run,
+    },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> =
+        env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
+    match dispatch(&arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            if matches!(error, Error::Usage(_)) {
+                eprintln!("\n{}", help());
+            }
+            error.exit_code()
+        }
+    }
+}
+
+fn dispatch(arguments: &[String]) -> Result<ExitCode> {
+    let (name, rest) =
+        arguments.split_first().ok_or_else(|| Error::Usage("a command is missing".to_owned()))?;
+    if ["help", "--help", "-h"].contains(&name.as_str()) {
+        println!("{}", help());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let command = COMMANDS
+        .iter()
+        .find(|command| command.name == name)
+        .ok_or_else(|| Error::Usage(format!("there is no command `{name}`")))?;
+    (command.run)(rest)
+}
+
+fn help() -> String {
+    let usage = |command: &Command| format!("cargo xtask {} {}", command.name, command.arguments);
+    let width = COMMANDS.iter().map(|command| usage(command).chars().count()).max().unwrap_or(0);
+    let line = |command: &Command| format!("{:width$}  {}", usage(command), command.about);
+    COMMANDS.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_lists_every_command_with_its_arguments() {
+        for command in COMMANDS {
+            assert!(help().contains(&format!("cargo xtask {} {}", command.name, command.arguments)));
+        }
+    }
+
+    #[test]
+    fn unknown_command_is_wrong_usage() {
+        let refused = dispatch(&["tset".to_owned()]);
+        assert!(matches!(refused, Err(Error::Usage(message)) if message.contains("`tset`")));
+    }
+
+    #[test]
+    fn missing_command_is_wrong_usage() {
+        assert!(matches!(dispatch(&[]), Err(Error::Usage(_))));
+    }
+}

@@ -1,1 +1,61 @@
+//! Sessions for Rust web services: what Django's session framework does, on any engine, without lost
+//! updates and without logouts that come undone.
+//!
+//! ```no_run
+//! use axum::{Router, routing::get};
+//! use cloakroom::Settings;
+//! use cloakroom::axum::{Error, Session};
+//!
+//! async fn visits(session: Session) -> Result<String, Error> {
+//!     let n = session.update("visits", |n: &mut u64| *n += 1).await?;
+//!     Ok(format!("You have visited this page {n} times."))
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let settings = Settings::from_env()?;
+//!     settings.migrate().await?;
+//!     let site = Router::new().route("/", get(visits)).layer(settings.layer().await?);
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
+//!     Ok(axum::serve(listener, site).await?)
+//! }
+//! ```
+//!
+//! # Features
+//!
+//! | feature | what it adds | default |
+//! |---|---|---|
+//! | `sqlite` | sessions in SQLite, compiled in ([`db`]) | yes |
+//! | `axum` | [`axum`]: the layer, `Session` as an extractor; implies `tower` | yes |
+//! | `tower` | [`tower`]: the layer, for any tower service | |
+//!
+//! Each feature only adds. An application that names its engine in code may as well depend on that
+//! engine's crate and on its adapter's alone.
 
+mod engine;
+mod open;
+mod settings;
+mod values;
+
+pub use cloakroom_core::{
+    Activity, Addressing, BrowserEnd, Capabilities, Clock, CookieChange, Deleted, Durability, Error,
+    ErrorKind, Expiry, Lifetime, ManualClock, Memory, Read, Record, Result, Revision, Saved, Session,
+    SessionBackend, SessionId, SessionIndex, SessionInfo, SessionKey, SessionOptions, Sessions, Stamp,
+    Stored, SystemClock, Timestamp, Touched, Written,
+};
+pub use cloakroom_http::{CookieOptions, CookiePolicy, SameSite};
+pub use engine::Engine;
+pub use settings::Settings;
+
+#[cfg(feature = "sqlite")]
+pub use cloakroom_db as db;
+
+/// For tower services: the layer, and the session of a request's extensions.
+#[cfg(feature = "tower")]
+pub use cloakroom_tower as tower;
+
+/// For axum: the layer, and the session as an argument of handlers.
+#[cfg(feature = "axum")]
+pub mod axum {
+    pub use cloakroom_tower::{Error, Session, SessionLayer};
+}

@@ -224,7 +224,10 @@ impl Commit<'_> {
                 // A dead record has the id; the next draft draws another.
                 Saved::Gone if matches!(draft.verb, Verb::Create) => {}
                 Saved::Gone => {
-                    self.session.state().interrupted = true;
+                    let mut state = self.session.state();
+                    state.interrupted = true;
+                    // Whatever key this request was to announce is dead by now.
+                    state.cookie = CookieChange::Keep;
                     return Err(interrupted());
                 }
             }

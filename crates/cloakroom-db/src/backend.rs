@@ -1,0 +1,225 @@
+//! The contract, in SQL: a WHERE clause asks, the number of changed rows answers.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use cloakroom_core::{
+    Capabilities, Deleted, Durability, Error, ErrorKind, Read, Record, Result, Revision, Saved,
+    SessionBackend, SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
+};
+
+use crate::Config;
+use crate::config::redacted;
+use crate::driver::{Driver, Value};
+use crate::statements::Statements;
+
+/// Sessions in a database. Opened by [`Config::open`].
+pub struct Backend {
+    driver: Box<dyn Driver>,
+    statements: Statements,
+    config: Config,
+}
+
+impl Backend {
+    pub(crate) fn new(driver: Box<dyn Driver>, statements: Statements, config: Config) -> Self {
+        Self { driver, statements, config }
+    }
+
+    /// Makes the table and its indexes. Running it again changes nothing, and several processes may
+    /// run it at once.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` if another process keeps the database locked, `Misconfigured` if it can't be
+    /// written to.
+    pub async fn migrate(&self) -> Result<()> {
+        for statement in &self.statements.schema {
+            self.driver.execute(statement, &[]).await.map_err(|error| {
+                let message =
+                    format!("the session database {:?} can't be migrated", redacted(&self.config.url));
+                Error::caused(error.kind(), message, error)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn now(&self) -> Value<'static> {
+        moment(self.config.clock.now())
+    }
+
+    /// The living record under `id`.
+    async fn there(&self, id: &SessionId) -> Result<Option<Stored>> {
+        let values = [Value::Bytes(id.as_bytes()), self.now()];
+        Ok(self.driver.fetch(&self.statements.load, &values).await?.pop().map(|(_, stored)| stored))
+    }
+
+    /// Why a write changed no row: it had been done already, somebody else was first, or it is gone.
+    async fn why_not(&self, id: &SessionId, new: &Record) -> Result<Saved> {
+        Ok(match self.there(id).await? {
+            None => Saved::Gone,
+            Some(stored) if stored.record.stamp == new.stamp => Saved::Written(Written::at(new.stamp)),
+            Some(stored) => Saved::Conflict(stored),
+        })
+    }
+
+    async fn page(
+        &self,
+        sql: &crate::statements::Sql,
+        values: &[Value<'_>],
+    ) -> Result<Vec<(SessionId, Stored)>> {
+        let rows = self.driver.fetch(sql, values).await?;
+        Ok(rows.into_iter().filter_map(|(id, stored)| Some((id?, stored))).collect())
+    }
+}
+
+#[async_trait]
+impl SessionBackend for Backend {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::new(if self.config.power_safe { Durability::PowerCut } else { Durability::Crash })
+    }
+
+    fn index(&self) -> Option<&dyn SessionIndex> {
+        Some(self)
+    }
+
+    async fn load(&self, id: &SessionId, _: Read) -> Result<Option<Stored>> {
+        self.there(id).await
+    }
+
+    async fn create(&self, id: &SessionId, new: &Record) -> Result<Saved> {
+        let stamp = new.stamp.to_bytes();
+        let values = [
+            Value::Bytes(id.as_bytes()),
+            Value::Bytes(&new.payload),
+            moment(new.expires_at),
+            owner(new),
+            Value::Bytes(&stamp),
+        ];
+        match self.driver.execute(&self.statements.create, &values).await? {
+            0 => self.why_not(id, new).await,
+            _ => Ok(Saved::Written(Written::at(new.stamp))),
+        }
+    }
+
+    async fn save(&self, id: &SessionId, new: &Record, seen: &Revision) -> Result<Saved> {
+        let (stamp, seen) = (new.stamp.to_bytes(), stamp_of(seen)?);
+        let values = [
+            Value::Bytes(&new.payload),
+            moment(new.expires_at),
+            owner(new),
+            Value::Bytes(&stamp),
+            Value::Bytes(id.as_bytes()),
+            Value::Bytes(&seen),
+            self.now(),
+        ];
+        match self.driver.execute(&self.statements.save, &values).await? {
+            0 => self.why_not(id, new).await,
+            _ => Ok(Saved::Written(Written::at(new.stamp))),
+        }
+    }
+
+    async fn touch(&self, id: &SessionId, until: Timestamp, seen: &Revision) -> Result<Touched> {
+        let stamp = stamp_of(seen)?;
+        let values =
+            [moment(until), Value::Bytes(id.as_bytes()), Value::Bytes(&stamp), self.now(), moment(until)];
+        if self.driver.execute(&self.statements.touch, &values).await? > 0 {
+            return Ok(Touched::Moved(Written::at(seen.clone())));
+        }
+        Ok(self.there(id).await?.map_or(Touched::Gone, |_| Touched::Skipped))
+    }
+
+    async fn rotate(&self, from: &SessionId, to: &SessionId, new: &Record, seen: &Revision) -> Result<Saved> {
+        let (stamp, seen) = (new.stamp.to_bytes(), stamp_of(seen)?);
+        let values = [
+            Value::Bytes(to.as_bytes()),
+            Value::Bytes(&new.payload),
+            moment(new.expires_at),
+            owner(new),
+            Value::Bytes(&stamp),
+            Value::Bytes(from.as_bytes()),
+            Value::Bytes(&seen),
+            self.now(),
+            Value::Bytes(to.as_bytes()),
+        ];
+        if self.driver.execute(&self.statements.rotate, &values).await? > 0 {
+            return Ok(Saved::Written(Written::at(new.stamp)));
+        }
+        match self.why_not(to, new).await? {
+            Saved::Written(written) => Ok(Saved::Written(written)),
+            _ => Ok(self.there(from).await?.map_or(Saved::Gone, Saved::Conflict)),
+        }
+    }
+
+    async fn delete(&self, id: &SessionId, seen: Option<&Revision>) -> Result<Deleted> {
+        let values = [Value::Bytes(id.as_bytes()), self.now()];
+        let Some(seen) = seen else {
+            let ended = self.driver.execute(&self.statements.delete, &values).await? > 0;
+            return Ok(if ended { Deleted::Ended } else { Deleted::Absent });
+        };
+        let stamp = stamp_of(seen)?;
+        let values = [values[0], values[1], Value::Bytes(&stamp)];
+        if self.driver.execute(&self.statements.delete_seen, &values).await? > 0 {
+            return Ok(Deleted::Ended);
+        }
+        Ok(self.there(id).await?.map_or(Deleted::Absent, Deleted::Conflict))
+    }
+
+    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<u64> {
+        let values = [moment(before), Value::Number(limit.into()), moment(before)];
+        self.driver.execute(&self.statements.sweep, &values).await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.driver.close().await;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl SessionIndex for Backend {
+    async fn of(
+        &self,
+        owner: &str,
+        after: Option<&SessionId>,
+        limit: u32,
+    ) -> Result<Vec<(SessionId, Stored)>> {
+        let values =
+            [Value::Bytes(owner.as_bytes()), self.now(), following(after), Value::Number(limit.into())];
+        self.page(&self.statements.page_of, &values).await
+    }
+
+    async fn all(&self, after: Option<&SessionId>, limit: u32) -> Result<Vec<(SessionId, Stored)>> {
+        let values = [self.now(), following(after), Value::Number(limit.into())];
+        self.page(&self.statements.page_all, &values).await
+    }
+}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backend").field("table", &self.config.table).finish_non_exhaustive()
+    }
+}
+
+fn moment(timestamp: Timestamp) -> Value<'static> {
+    // A Timestamp ends with the year 9999, long before an i64 does.
+    Value::Number(i64::try_from(timestamp.millis()).unwrap_or(i64::MAX))
+}
+
+fn owner(record: &Record) -> Value<'_> {
+    Value::OptionalBytes(record.owner.as_deref().map(str::as_bytes))
+}
+
+/// Every id is greater than no id at all.
+fn following(after: Option<&SessionId>) -> Value<'_> {
+    Value::Bytes(after.map(SessionId::as_bytes).unwrap_or_default())
+}
+
+/// # Errors
+///
+/// `Misconfigured` for a revision of another engine's making.
+fn stamp_of(seen: &Revision) -> Result<[u8; 16]> {
+    let stamp = seen
+        .stamp()
+        .ok_or_else(|| Error::new(ErrorKind::Misconfigured, "this revision is another engine's"))?;
+    Ok(stamp.to_bytes())
+}

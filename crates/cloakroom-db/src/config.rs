@@ -1,0 +1,133 @@
+//! Where the sessions are, and how they are kept there.
+
+use std::sync::Arc;
+
+use cloakroom_core::{Clock, Error, ErrorKind, Result, SystemClock};
+
+use crate::Backend;
+use crate::driver::Driver;
+use crate::statements::Statements;
+
+/// How to open a database of sessions.
+///
+/// ```
+/// let config = cloakroom_db::Config::new("sqlite:sessions.sqlite3").power_safe(true);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub(crate) url: String,
+    pub(crate) table: String,
+    pub(crate) connections: u32,
+    pub(crate) power_safe: bool,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Config {
+    /// The database at `url`: `sqlite:` and a path. The file is created if it is missing, its folder
+    /// is not.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            table: "cloakroom_sessions".into(),
+            connections: 8,
+            power_safe: false,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// The table's name. `cloakroom_sessions`
+    pub fn table(mut self, table: impl Into<String>) -> Self {
+        self.table = table.into();
+        self
+    }
+
+    /// How many connections may read at a time. 8
+    pub fn connections(mut self, connections: u32) -> Self {
+        self.connections = connections.max(1);
+        self
+    }
+
+    /// Whether a write is acknowledged only when it would survive a power cut, at the price of a wait
+    /// for the disk (SQLite's `synchronous=FULL`). Off: it survives the death of the process.
+    pub fn power_safe(mut self, power_safe: bool) -> Self {
+        self.power_safe = power_safe;
+        self
+    }
+
+    /// What tells the time that deadlines are compared with.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Connects. The table is made by [`Backend::migrate`].
+    ///
+    /// # Errors
+    ///
+    /// `Misconfigured` for a URL that names no known database, a file that can't be opened or is no
+    /// database, and a table name that is no identifier; `Unavailable` if the database does not answer
+    /// within 4 seconds. The text names the URL without its password.
+    pub async fn open(self) -> Result<Backend> {
+        let identifier = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let table = self.table.as_str();
+        let starts_well = table.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
+        if table.len() > 48 || !starts_well || !table.bytes().all(identifier) {
+            let message = format!("the table name {table:?} is not 1 to 48 letters, digits or _");
+            return Err(Error::new(ErrorKind::Misconfigured, message));
+        }
+        let (driver, dialect) = self.connect().await?;
+        let statements = Statements::new(&dialect, table);
+        Ok(Backend::new(driver, statements, self))
+    }
+
+    async fn connect(&self) -> Result<(Box<dyn Driver>, crate::dialect::Dialect)> {
+        match self.url.split_once(':').map(|(scheme, _)| scheme) {
+            #[cfg(feature = "sqlite")]
+            Some("sqlite") => crate::sqlite::connect(self).await,
+            #[cfg(not(feature = "sqlite"))]
+            Some("sqlite") => {
+                let message = "sqlite: URLs need the feature `sqlite` of cloakroom-db";
+                Err(Error::new(ErrorKind::Misconfigured, message))
+            }
+            _ => {
+                let message =
+                    format!("the database URL {:?} does not begin with sqlite:", redacted(&self.url));
+                Err(Error::new(ErrorKind::Misconfigured, message))
+            }
+        }
+    }
+}
+
+/// A URL as it may be shown: without what stands before its host.
+pub(crate) fn redacted(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme + 3 <= at => format!("{}…{}", &url[..scheme + 3], &url[at..]),
+        _ => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        assert_eq!(redacted("postgres://me:s@cret@host/db"), "postgres://…@host/db");
+        assert_eq!(redacted("sqlite:/tmp/a@b"), "sqlite:/tmp/a@b");
+    }
+
+    #[tokio::test]
+    async fn a_table_name_that_is_no_identifier_is_refused() {
+        for table in ["", "a b", "a;drop table a", "1a", "a\"b"] {
+            let error = Config::new("sqlite::memory:").table(table).open().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Misconfigured, "{table}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_url_of_an_unknown_database_is_refused_by_name() {
+        let error = Config::new("oracle://host/db").open().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured);
+        assert!(error.to_string().contains("oracle://host/db"), "{error}");
+    }
+}

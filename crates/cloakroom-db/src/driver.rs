@@ -1,0 +1,111 @@
+//! Runs statements on a pool of any database that sqlx knows: the one place that is generic over it.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use cloakroom_core::{Error, ErrorKind, Record, Result, SessionId, Stamp, Stored, Timestamp};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, ColumnIndex, Decode, Encode, Executor, IntoArguments, Pool, Row, Type};
+
+use crate::error::{while_reading, while_writing};
+use crate::statements::Sql;
+
+/// A parameter.
+#[derive(Clone, Copy)]
+pub(crate) enum Value<'v> {
+    Bytes(&'v [u8]),
+    OptionalBytes(Option<&'v [u8]>),
+    Number(i64),
+}
+
+/// A database, whichever it is.
+#[async_trait]
+pub(crate) trait Driver: Send + Sync {
+    /// Runs a statement that changes something, and says how many rows it changed.
+    async fn execute(&self, sql: &Sql, values: &[Value<'_>]) -> Result<u64>;
+
+    /// The records that a query finds, with their ids if it selects them.
+    async fn fetch(&self, sql: &Sql, values: &[Value<'_>]) -> Result<Vec<(Option<SessionId>, Stored)>>;
+
+    async fn close(&self);
+}
+
+/// What sqlx has no trait for.
+pub(crate) trait Database: sqlx::Database {
+    fn rows_affected(result: &Self::QueryResult) -> u64;
+}
+
+/// Connections for reading and for writing; the same ones, where a database needs no difference.
+pub(crate) struct Pools<DB: sqlx::Database> {
+    pub(crate) read: Pool<DB>,
+    pub(crate) write: Pool<DB>,
+}
+
+#[async_trait]
+impl<DB: Database> Driver for Pools<DB>
+where
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    DB::Arguments: IntoArguments<DB>,
+    for<'v> &'v [u8]: Encode<'v, DB> + Type<DB>,
+    for<'v> Option<&'v [u8]>: Encode<'v, DB>,
+    for<'r> Vec<u8>: Encode<'r, DB> + Decode<'r, DB> + Type<DB>,
+    for<'r> i64: Encode<'r, DB> + Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    async fn execute(&self, sql: &Sql, values: &[Value<'_>]) -> Result<u64> {
+        let done = bound::<DB>(sql, values).execute(&self.write).await;
+        done.map(|result| DB::rows_affected(&result)).map_err(while_writing)
+    }
+
+    async fn fetch(&self, sql: &Sql, values: &[Value<'_>]) -> Result<Vec<(Option<SessionId>, Stored)>> {
+        let rows = bound::<DB>(sql, values).fetch_all(&self.read).await.map_err(while_reading)?;
+        rows.iter().map(stored::<DB>).collect()
+    }
+
+    async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+}
+
+fn bound<'q, DB: Database>(sql: &Sql, values: &[Value<'q>]) -> Query<'q, DB, DB::Arguments>
+where
+    for<'v> &'v [u8]: Encode<'v, DB> + Type<DB>,
+    for<'v> Option<&'v [u8]>: Encode<'v, DB>,
+    for<'r> i64: Encode<'r, DB> + Type<DB>,
+{
+    // Made of this crate's own text and a table name that was checked.
+    let query = sqlx::query(AssertSqlSafe(sql.clone()));
+    values.iter().fold(query, |query, value| match *value {
+        Value::Bytes(bytes) => query.bind(bytes),
+        Value::OptionalBytes(bytes) => query.bind(bytes),
+        Value::Number(number) => query.bind(number),
+    })
+}
+
+/// A row of payload, `expires_at`, owner, stamp and perhaps id.
+fn stored<DB: Database>(row: &DB::Row) -> Result<(Option<SessionId>, Stored)>
+where
+    for<'r> Vec<u8>: Decode<'r, DB> + Type<DB>,
+    for<'r> i64: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    let foreign =
+        || Error::new(ErrorKind::Corrupt, "a row of the session table was not written by this library");
+    let payload: Vec<u8> = row.try_get(0).map_err(while_reading)?;
+    let expires_at: i64 = row.try_get(1).map_err(while_reading)?;
+    let owner: Option<Vec<u8>> = row.try_get(2).map_err(while_reading)?;
+    let stamp: Vec<u8> = row.try_get(3).map_err(while_reading)?;
+    let id = if row.len() > 4 {
+        let id: Vec<u8> = row.try_get(4).map_err(while_reading)?;
+        Some(std::str::from_utf8(&id).ok().and_then(SessionId::parse).ok_or_else(foreign)?)
+    } else {
+        None
+    };
+    let record = Record::new(
+        Bytes::from(payload),
+        Timestamp::from_millis(u64::try_from(expires_at).map_err(|_| foreign())?),
+        owner.map(String::from_utf8).transpose().map_err(|_| foreign())?,
+        Stamp::from_bytes(stamp.try_into().map_err(|_| foreign())?),
+    );
+    Ok((id, Stored::stamped(record)))
+}

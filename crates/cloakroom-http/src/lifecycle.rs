@@ -1,0 +1,149 @@
+//! What is committed when a handler has answered, and what the browser is told.
+//!
+//! Two pure functions, one before the commit and one after it, so that every adapter does the same.
+//! The branches are those of Django's SessionMiddleware, with the differences that docs name: above
+//! all, a cookie is taken away only by the request that itself ended the session.
+
+use cloakroom_core::{Activity, CookieChange, ErrorKind, Result, Session, Timestamp};
+
+use crate::{CookiePolicy, cookie};
+
+/// What an adapter has a session do when its handler has answered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Step {
+    /// Delete what was flushed, and no more.
+    End,
+    /// Commit everything.
+    Save,
+    /// Store the session although nothing was changed.
+    Renew,
+    /// Note the visit.
+    Touch,
+}
+
+impl Step {
+    /// Takes the step.
+    ///
+    /// # Errors
+    ///
+    /// As the method of [`Session`] that it calls. A visit that could not be noted is no error: the
+    /// answer stands, and the next visit will be; nor is a session that ended as it was renewed.
+    pub async fn take(self, session: &Session) -> Result<()> {
+        match self {
+            Self::End => session.end().await.map(|_| ()),
+            Self::Save => session.save().await,
+            Self::Renew => session.renew().await.or_else(|error| match error.kind() {
+                ErrorKind::Interrupted => Ok(()),
+                _ => Err(error),
+            }),
+            Self::Touch => session.touch().await.or(Ok(())),
+        }
+    }
+}
+
+/// What a session needs at the end of a request that is answered with `status`.
+///
+/// From 500 on nothing is committed any more, but what was flushed ends all the same.
+pub fn plan(activity: &Activity, status: u16, save_every_request: bool) -> Option<Step> {
+    if status >= 500 {
+        activity.ending.then_some(Step::End)
+    } else if activity.changed || activity.ending {
+        Some(Step::Save)
+    } else if activity.stored && save_every_request {
+        Some(Step::Renew)
+    } else {
+        activity.touch_due.then_some(Step::Touch)
+    }
+}
+
+/// What an adapter adds to the response of a request that has looked at its session.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Headers {
+    /// `Set-Cookie`
+    pub set_cookie: Option<String>,
+    /// `Cookie` belongs into `Vary`: always, as the answer may depend on who asks.
+    pub vary_cookie: bool,
+    /// `Cache-Control: no-store`, unless the handler chose one itself.
+    pub no_store: bool,
+}
+
+/// The headers for a response, whatever its status: what the store has acknowledged, the browser
+/// must hear of. `cookie` is [`Activity::cookie`] after the commit.
+pub fn headers(cookie: &CookieChange, policy: &CookiePolicy, now: Timestamp) -> Headers {
+    let set_cookie = match cookie {
+        CookieChange::Keep => None,
+        CookieChange::Set(key, end) => Some(cookie::set(policy, key, *end, now)),
+        CookieChange::Remove => Some(cookie::remove(policy)),
+    };
+    Headers { vary_cookie: true, no_store: set_cookie.is_some(), set_cookie }
+}
+
+/// The status that answers a failed session operation.
+pub fn status(kind: ErrorKind) -> u16 {
+    match kind {
+        ErrorKind::Unavailable | ErrorKind::Unknown => 503,
+        ErrorKind::Interrupted => 400,
+        ErrorKind::TooLarge => 413,
+        ErrorKind::Unsupported => 501,
+        _ => 500,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cloakroom_core::{BrowserEnd, SessionKey};
+
+    use super::*;
+
+    fn activity(flags: &str) -> Activity {
+        let mut activity = Activity::default();
+        activity.stored = flags.contains("stored");
+        activity.ending = flags.contains("ending");
+        activity.changed = flags.contains("changed");
+        activity.touch_due = flags.contains("due");
+        activity
+    }
+
+    #[test]
+    fn the_plan_of_every_branch() {
+        let table = [
+            // what it did, status, every request, step
+            ("", 200, false, None),
+            ("stored", 200, false, None),
+            ("changed", 200, false, Some(Step::Save)),
+            ("stored changed", 404, false, Some(Step::Save)),
+            ("stored changed", 499, false, Some(Step::Save)),
+            ("stored changed", 500, false, None),
+            ("stored changed", 503, true, None),
+            ("ending", 200, false, Some(Step::Save)),
+            ("ending changed", 200, false, Some(Step::Save)),
+            ("ending", 500, false, Some(Step::End)),
+            ("ending changed", 503, false, Some(Step::End)),
+            ("", 200, true, None),
+            ("stored", 200, true, Some(Step::Renew)),
+            ("stored due", 200, true, Some(Step::Renew)),
+            ("stored changed", 200, true, Some(Step::Save)),
+            ("stored due", 200, false, Some(Step::Touch)),
+            ("stored due changed", 200, false, Some(Step::Save)),
+            ("stored due", 500, false, None),
+        ];
+        for (did, status, every, step) in table {
+            assert_eq!(plan(&activity(did), status, every), step, "{did:?} {status} {every}");
+        }
+    }
+
+    #[test]
+    fn the_browser_hears_of_a_new_key_and_of_an_end_and_of_nothing_else() {
+        let policy = CookiePolicy::default();
+        let kept = headers(&CookieChange::Keep, &policy, Timestamp::MIN);
+        assert_eq!(kept, Headers { set_cookie: None, vary_cookie: true, no_store: false });
+
+        let key = SessionKey::generate().unwrap();
+        let set = headers(&CookieChange::Set(key.clone(), BrowserEnd::Close), &policy, Timestamp::MIN);
+        assert!(set.no_store && set.vary_cookie);
+        assert!(set.set_cookie.unwrap().starts_with(&format!("sessionid={};", key.expose())));
+
+        let removed = headers(&CookieChange::Remove, &policy, Timestamp::MIN);
+        assert!(removed.no_store && removed.set_cookie.unwrap().starts_with("sessionid=;"));
+    }
+}

@@ -1,0 +1,184 @@
+//! The way back: commits what the handler changed, then lets the headers leave.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use cloakroom_core::{ErrorKind, Session};
+use cloakroom_http::{headers, plan};
+use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
+use http::{HeaderMap, HeaderValue, Response};
+use pin_project_lite::pin_project;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+use crate::Error;
+use crate::visit::Visit;
+
+pin_project! {
+    /// What [`SessionService`](crate::SessionService) answers with.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<F, Answer> {
+        #[pin]
+        inner: F,
+        visit: Ending,
+        commit: Option<Commit<Answer>>,
+    }
+}
+
+/// A commit under way, and the response that waits for it.
+struct Commit<Answer> {
+    response: Response<Answer>,
+    visit: Visit,
+    /// A task of its own: what has begun is finished, whether or not the visitor waits for it.
+    task: JoinHandle<cloakroom_core::Result<()>>,
+}
+
+impl<F, Answer> ResponseFuture<F, Answer> {
+    pub(crate) fn plain(inner: F) -> Self {
+        Self { inner, visit: Ending(None), commit: None }
+    }
+
+    pub(crate) fn visiting(inner: F, visit: Visit) -> Self {
+        Self { inner, visit: Ending(Some(visit)), commit: None }
+    }
+}
+
+impl<F, E, Answer> Future for ResponseFuture<F, Answer>
+where
+    F: Future<Output = Result<Response<Answer>, E>>,
+    Answer: Default,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        if this.commit.is_none() {
+            let response = ready!(this.inner.poll(context))?;
+            let Some(visit) = this.visit.0.take() else { return Poll::Ready(Ok(response)) };
+            match begin(visit, response) {
+                Begun::Done(response) => return Poll::Ready(Ok(response)),
+                Begun::Commit(commit) => *this.commit = Some(commit),
+            }
+        }
+        let Some(commit) = this.commit else { return Poll::Pending };
+        let outcome = ready!(Pin::new(&mut commit.task).poll(context)).unwrap_or_else(|panicked| {
+            Err(cloakroom_core::Error::caused(ErrorKind::Unknown, "the commit was cut short", panicked))
+        });
+        let Some(Commit { response, visit, .. }) = this.commit.take() else { return Poll::Pending };
+        Poll::Ready(Ok(finish(response, &visit, outcome)))
+    }
+}
+
+enum Begun<Answer> {
+    Done(Response<Answer>),
+    Commit(Commit<Answer>),
+}
+
+/// The handler has answered: is there anything to commit?
+fn begin<Answer>(visit: Visit, mut response: Response<Answer>) -> Begun<Answer> {
+    let status = response.status().as_u16();
+    let every = visit.rules().save_every_request;
+    let Some(session) = visit.loaded() else {
+        if !visit.counts() || status >= 500 {
+            return Begun::Done(response);
+        }
+        let late = visit.clone();
+        let task = tokio::spawn(async move { note(&late, status).await });
+        return Begun::Commit(Commit { response, visit, task });
+    };
+    let Some(step) = plan(&session.activity(), status, every) else {
+        tell(session, &visit, response.headers_mut());
+        return Begun::Done(response);
+    };
+    let session = session.clone();
+    let task = tokio::spawn(async move { step.take(&session).await });
+    Begun::Commit(Commit { response, visit, task })
+}
+
+/// Notes the visit of a request whose handler never looked at the session. That can't be noted is no
+/// reason to fail what needed no session.
+async fn note(visit: &Visit, status: u16) -> cloakroom_core::Result<()> {
+    let noted = async {
+        let session = visit.session().await?;
+        match plan(&session.activity(), status, visit.rules().save_every_request) {
+            Some(step) => step.take(session).await,
+            None => Ok(()),
+        }
+    };
+    if let Err(error) = noted.await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "a visit could not be noted");
+    }
+    Ok(())
+}
+
+/// The store has answered: the response, or an empty one with the failure's status.
+fn finish<Answer: Default>(
+    mut response: Response<Answer>,
+    visit: &Visit,
+    outcome: cloakroom_core::Result<()>,
+) -> Response<Answer> {
+    if let Err(error) = outcome {
+        let error = Error::from(error);
+        response = Response::new(Answer::default());
+        *response.status_mut() = error.status();
+        response.extensions_mut().insert(error);
+    }
+    if let Some(session) = visit.loaded() {
+        tell(session, visit, response.headers_mut());
+    }
+    response
+}
+
+/// Adds the headers of a session that was looked at.
+fn tell(session: &Session, visit: &Visit, map: &mut HeaderMap) {
+    let rules = visit.rules();
+    let headers = headers(&session.activity().cookie, &rules.cookie, rules.sessions.options().clock.now());
+    if let Some(cookie) = headers.set_cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
+        map.append(SET_COOKIE, cookie);
+    }
+    if headers.no_store && !map.contains_key(CACHE_CONTROL) {
+        map.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if headers.vary_cookie && !varies(map) {
+        map.append(VARY, HeaderValue::from_static("Cookie"));
+    }
+}
+
+fn varies(map: &HeaderMap) -> bool {
+    let names = |value: &HeaderValue| {
+        value.as_bytes().split(|byte| *byte == b',').any(|name| {
+            let name = name.trim_ascii();
+            name == b"*" || name.eq_ignore_ascii_case(b"cookie")
+        })
+    };
+    map.get_all(VARY).iter().any(names)
+}
+
+/// A visit whose handler has not answered. If the visitor leaves now, a logout that the handler had
+/// already made still ends the session.
+#[derive(Debug)]
+struct Ending(Option<Visit>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let Some(session) = self.0.as_ref().and_then(Visit::loaded) else { return };
+        if !session.activity().ending {
+            return;
+        }
+        let session = session.clone();
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                if let Err(error) = session.end().await {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "a logout could not be stored");
+                }
+            });
+        }
+    }
+}
+
+impl<F, Answer> fmt::Debug for ResponseFuture<F, Answer> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").field("committing", &self.commit.is_some()).finish_non_exhaustive()
+    }
+}

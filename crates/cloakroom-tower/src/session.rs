@@ -1,0 +1,43 @@
+//! A request's session.
+
+use std::ops::Deref;
+
+use cloakroom_core::ErrorKind;
+use http::Extensions;
+
+use crate::Error;
+use crate::visit::Visit;
+
+/// The session of the request at hand; it derefs to core's [`Session`](cloakroom_core::Session),
+/// which has all the methods.
+///
+/// What is changed is committed when the handler has answered with a status below 500. Code that
+/// outlives the answer (a streaming body, a background task) calls `save` itself.
+#[derive(Clone, Debug)]
+pub struct Session(pub(crate) cloakroom_core::Session);
+
+impl Session {
+    /// The session of the request with these extensions. The first call loads it, all others get
+    /// the same one.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` if the store does not answer; `Misconfigured` if the request came through no
+    /// [`SessionLayer`](crate::SessionLayer).
+    pub async fn of(extensions: &Extensions) -> Result<Self, Error> {
+        let visit = extensions.get::<Visit>().cloned();
+        let Some(visit) = visit else {
+            let message = "no SessionLayer around this route: add .layer(SessionLayer::new(…)) to its router";
+            return Err(cloakroom_core::Error::new(ErrorKind::Misconfigured, message).into());
+        };
+        Ok(Self(visit.session().await?.clone()))
+    }
+}
+
+impl Deref for Session {
+    type Target = cloakroom_core::Session;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}

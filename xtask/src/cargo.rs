@@ -1,0 +1,112 @@
+//! Cargo as a child process.
+
+use std::{
+    env,
+    io::{self, BufRead, BufReader, IsTerminal, Write},
+    process::{Command, Stdio},
+};
+
+use crate::error::{Error, Result};
+
+/// One cargo command, not started yet.
+#[derive(Debug)]
+pub(crate) struct Cargo {
+    command: Command,
+    line: String,
+}
+
+/// What a command wrote to its standard output, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Echo {
+    pub(crate) output: String,
+    pub(crate) succeeded: bool,
+}
+
+impl Cargo {
+    pub(crate) fn new(arguments: &[&str]) -> Self {
+        // Cargo names itself here, so that its children use the same toolchain.
+        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.args(arguments);
+        // `cargo run` describes xtask to xtask; build scripts that watch these variables would run again.
+        for (name, _) in env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+                command.env_remove(&name);
+            }
+        }
+        if !io::stderr().is_terminal() {
+            command.env("CARGO_TERM_COLOR", "never");
+        }
+        Self { command, line: format!("cargo {}", arguments.join(" ")) }
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Whether the command succeeds; what it prints is nobody's business.
+    pub(crate) fn succeeds(mut self) -> bool {
+        let status = self.command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    }
+
+    /// Runs the command in full view.
+    ///
+    /// # Errors
+    ///
+    /// `Step` if it fails, `Io` if it cannot be started.
+    pub(crate) fn run(mut self) -> Result<()> {
+        self.announce();
+        let status = self.command.status().map_err(|source| self.broken(source))?;
+        if status.success() { Ok(()) } else { Err(Error::Step(self.line)) }
+    }
+
+    /// Runs the command for its standard output alone.
+    ///
+    /// # Errors
+    ///
+    /// `Step` if it fails, `Io` if it cannot be started.
+    pub(crate) fn output(mut self) -> Result<String> {
+        let output = self.command.stderr(Stdio::inherit()).output().map_err(|source| self.broken(source))?;
+        if !output.status.success() {
+            return Err(Error::Step(self.line));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Runs the command in full view and keeps its standard output.
+    ///
+    /// # Errors
+    ///
+    /// `Io` if it cannot be started or listened to; that it failed is part of the answer.
+    pub(crate) fn echo(mut self) -> Result<Echo> {
+        self.announce();
+        // The output is read by a program, too.
+        self.command.env("CARGO_TERM_COLOR", "never").stdout(Stdio::piped());
+        self.echoed().map_err(|source| self.broken(source))
+    }
+
+    fn echoed(&mut self) -> io::Result<Echo> {
+        let mut child = self.command.spawn()?;
+        let mut output = Vec::new();
+        if let Some(stdout) = child.stdout.take() {
+            let mut lines = BufReader::new(stdout);
+            let mut seen = 0;
+            while lines.read_until(b'\n', &mut output)? > 0 {
+                io::stdout().write_all(&output[seen..])?;
+                seen = output.len();
+            }
+        }
+        let succeeded = child.wait()?.success();
+        Ok(Echo { output: String::from_utf8_lossy(&output).into_owned(), succeeded })
+    }
+
+    fn announce(&self) {
+        eprintln!("\n$ {}", self.line);
+    }
+
+    fn broken(&self, source: io::Error) -> Error {
+        Error::Io(format!("`{}` could not be run to its end", self.line), source)
+    }
+}

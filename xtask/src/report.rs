@@ -1,0 +1,131 @@
+//! What the test harness prints, read back.
+
+use std::{fmt, ops::AddAssign};
+
+/// How one test ended. Of two ends of the same test the later variant tells more.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Outcome {
+    Passed,
+    Ignored,
+    Failed,
+}
+
+/// One test that was run or ignored, under its full path.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) outcome: Outcome,
+}
+
+/// The sums of the `test result:` lines.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Tally {
+    pub(crate) passed: usize,
+    pub(crate) failed: usize,
+    pub(crate) skipped: usize,
+}
+
+/// One run of `cargo test`, over all binaries that it started.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) tally: Tally,
+    pub(crate) cases: Vec<Case>,
+    /// Tests that were announced and of which nothing more was heard.
+    pub(crate) lost: usize,
+}
+
+/// Where in the output of a binary a line stands.
+enum Section {
+    Outside,
+    Tests,
+    /// What failed tests printed, which may look like anything.
+    Failures,
+}
+
+impl Report {
+    /// Reads the output of a run that ended with success or not.
+    ///
+    /// A binary that stops before its result counts as one failure, and so does a run that fails without naming one:
+    /// nothing that went wrong adds up to zero.
+    pub(crate) fn read(output: &str, succeeded: bool) -> Self {
+        let mut report = Self::default();
+        let mut section = Section::Outside;
+        let mut crashed = 0;
+        for line in output.lines() {
+            if let Some(tally) = result(line) {
+                report.tally += tally;
+                section = Section::Outside;
+                continue;
+            }
+            if matches!(section, Section::Failures) {
+                continue;
+            }
+            if let Some(tests) = announced(line) {
+                crashed += usize::from(matches!(section, Section::Tests));
+                report.lost += tests;
+                section = Section::Tests;
+            } else if line == "failures:" {
+                section = Section::Failures;
+            } else if let Some(case) = case(line) {
+                report.lost = report.lost.saturating_sub(1);
+                report.cases.push(case);
+            }
+        }
+        crashed += usize::from(!matches!(section, Section::Outside));
+        report.tally.failed += crashed;
+        if !succeeded {
+            report.tally.failed = report.tally.failed.max(1);
+        }
+        report
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} passed, {} failed", self.passed, self.failed)?;
+        if self.skipped > 0 {
+            write!(out, ", {} skipped", self.skipped)?;
+        }
+        Ok(())
+    }
+}
+
+/// `running 3 tests`
+fn announced(line: &str) -> Option<usize> {
+    let count = line.strip_prefix("running ")?;
+    count.strip_suffix(" tests").or_else(|| count.strip_suffix(" test"))?.parse().ok()
+}
+
+/// `test sqlite::create::never_overwrites ... ok`
+fn case(line: &str) -> Option<Case> {
+    let (name, outcome) = line.strip_prefix("test ")?.rsplit_once(" ... ")?;
+    let outcome = match outcome {
+        "ok" => Outcome::Passed,
+        "FAILED" => Outcome::Failed,
+        // A reason may follow.
+        _ if outcome.starts_with("ignored") => Outcome::Ignored,
+        _ => return None,
+    };
+    let name = name.strip_suffix(" - should panic").unwrap_or(name);
+    Some(Case { name: name.to_owned(), outcome })
+}
+
+/// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s`
+fn result(line: &str) -> Option<Tally> {
+    let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
+    let count = |word| {
+        counts.split("; ").find_map(|part| part.strip_suffix(word)?.trim_end().parse().ok()).unwrap_or(0)
+    };
+    Some(Tally { passed: count("passed"), failed: count("failed"), skipped: count("ignored") })
+}
+
+#[cfg(test)]
+mod tests;

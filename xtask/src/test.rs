@@ -1,0 +1,105 @@
+//! `cargo xtask test`: everything that must hold before a change is taken.
+
+use std::{collections::BTreeSet, process::ExitCode};
+
+use crate::{
+    cargo::Cargo,
+    error::{Error, Result},
+    floors,
+    metadata::{self, Member},
+    report::{Report, Tally},
+    table,
+};
+
+/// The integration test that engines and adapters share.
+const SUITE: &str = "suite";
+
+/// What users may leave out. With all features on, code that needs a missing one still compiles.
+const LEAN: [&[&str]; 4] = [
+    &["-p", "cloakroom", "--no-default-features"],
+    &["-p", "cloakroom", "--no-default-features", "--features", "sqlite"],
+    &["-p", "cloakroom", "--no-default-features", "--features", "tower"],
+    &["-p", "cloakroom-tower", "--no-default-features"],
+];
+
+/// Runs the checks, each of which ends the command if it fails, then all tests, whatever fails among them.
+///
+/// # Errors
+///
+/// `Usage` for any argument, `Components` without rustfmt or clippy, `Step` or `Floors` for a check that fails.
+pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    if let Some(argument) = arguments.first() {
+        return Err(Error::Usage(format!("`test` takes no argument, and this is one: `{argument}`")));
+    }
+    checks()?;
+    let tally = tests()?;
+    println!("\n{tally}");
+    Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn checks() -> Result<()> {
+    if !["fmt", "clippy"].iter().all(|component| Cargo::new(&[component, "--version"]).succeeds()) {
+        return Err(Error::Components);
+    }
+    Cargo::new(&["fmt", "--all", "--check"]).run()?;
+    floors::check()?;
+    clippy(&["--workspace", "--all-targets", "--all-features"])?;
+    for selection in LEAN {
+        clippy(selection)?;
+    }
+    Cargo::new(&["doc", "--workspace", "--no-deps", "--all-features", "--locked"])
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .run()
+}
+
+fn clippy(selection: &[&str]) -> Result<()> {
+    Cargo::new(&[&["clippy"], selection, &["--locked", "--", "-D", "warnings"]].concat()).run()
+}
+
+fn tests() -> Result<Tally> {
+    let suite = cargo_test(&["--test", SUITE])?;
+    println!("\n{}", table::draw(&suite.cases));
+    if suite.lost > 0 {
+        println!("{} announced cases are not in the tables: a binary stopped before them\n", suite.lost);
+    }
+    let mut tally = suite.tally;
+    tally += cargo_test(&others(&metadata::members()?))?.tally;
+    tally += cargo_test(&["--doc"])?.tally;
+    Ok(tally)
+}
+
+fn cargo_test(targets: &[&str]) -> Result<Report> {
+    let common = ["test", "--workspace", "--all-features", "--locked", "--no-fail-fast"];
+    let echo = Cargo::new(&[&common, targets].concat()).echo()?;
+    Ok(Report::read(&echo.output, echo.succeeded))
+}
+
+/// Every target with tests but the suite, which has been run; `--tests` would run it again.
+fn others(members: &[Member]) -> Vec<&str> {
+    let names: BTreeSet<_> = members.iter().flat_map(|member| &member.tests).map(String::as_str).collect();
+    let integration = names.into_iter().filter(|name| *name != SUITE).flat_map(|name| ["--test", name]);
+    ["--lib", "--bins"].into_iter().chain(integration).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn member(tests: &[&str]) -> Member {
+        Member {
+            name: "any".to_owned(),
+            manifest: PathBuf::new(),
+            dependencies: Vec::new(),
+            switches: Vec::new(),
+            tests: tests.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn every_test_target_but_the_suite_is_named_once() {
+        let members = [member(&["suite", "http"]), member(&["http", "cli"])];
+        assert_eq!(others(&members), ["--lib", "--bins", "--test", "cli", "--test", "http"]);
+    }
+}
