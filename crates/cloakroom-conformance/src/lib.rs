@@ -1,1 +1,40 @@
+//! The suite that every engine and every adapter of cloakroom passes, and that engines and adapters of
+//! your own can run.
+//!
+//! An engine's test file is this; each case becomes a test of its own, under its own name:
+//!
+//! ```
+//! mod memory {
+//!     use cloakroom_core::Memory;
+//!
+//!     cloakroom_conformance::backend_tests!(async |clock| Memory::with_clock(clock));
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! The closure makes an empty store whose deadlines go by the clock it is given, anew for each case; an
+//! engine that needs something kept alive beside it, a temporary folder say, returns a [`Setup`].
+//!
+//! `storage` has a case for each clause of the contract of
+//! [`SessionBackend`](cloakroom_core::SessionBackend), `session` for each promise that sessions make on
+//! top of it, with faults injected by [`Faulty`]. Where an engine's capabilities promise less, the case
+//! checks that just the documented limit shows: a case is never skipped.
+//!
+//! X
 
+// A case fails by panicking: that is what it is for.
+#![allow(clippy::expect_used, clippy::missing_panics_doc, clippy::panic, clippy::unwrap_used)]
+
+mod cases;
+mod engine;
+mod faulty;
+
+pub mod session;
+pub mod storage;
+
+pub use cases::{Case, cases};
+pub use engine::{Engine, Setup, run};
+pub use faulty::{Fault, Faulty, Operation};
+
+#[doc(hidden)]
+pub use cloakroom_core::Clock as __Clock;

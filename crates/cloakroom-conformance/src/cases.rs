@@ -1,0 +1,179 @@
+//! The one list of cases: a case that is not in it does not exist.
+
+use std::pin::Pin;
+
+use crate::Engine;
+
+/// A case of the suite, by name: for those who run it in ways of their own.
+#[derive(Clone, Copy, Debug)]
+pub struct Case {
+    /// `group::case`, as in the names of tests.
+    pub name: &'static str,
+    /// Panics if the engine breaks the promise.
+    pub run: fn(Engine) -> Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+/// All cases for engines.
+pub fn cases() -> Vec<Case> {
+    macro_rules! list {
+        ($($module:ident $group:ident { $($case:ident)* })*) => {
+            vec![$($(Case {
+                name: concat!(stringify!($group), "::", stringify!($case)),
+                run: |engine| Box::pin(crate::$module::$group::$case(engine)),
+            },)*)*]
+        };
+    }
+    crate::__backend_cases!(list)
+}
+
+/// Calls a macro with every group and its cases.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __backend_cases {
+    ($($callback:tt)+) => {
+        $($callback)+! {
+            storage create {
+                a_record_is_loaded_as_it_was_stored
+                never_overwrites_a_living_record
+                repeated_with_its_own_stamp_is_one_write
+                a_record_that_is_dead_on_arrival_is_absent
+                one_of_many_racing_creators_wins
+            }
+            storage load {
+                an_unknown_id_is_nothing
+                a_record_is_absent_from_its_deadline_on_swept_or_not
+                reading_neither_deletes_nor_extends
+            }
+            storage save {
+                replaces_what_was_seen
+                never_inserts
+                never_revives_a_deleted_record
+                never_revives_an_expired_record
+                of_an_older_revision_is_a_conflict_that_shows_what_is_there
+                repeated_with_its_own_stamp_is_one_write
+                repeated_after_somebody_elses_write_is_a_conflict
+                one_of_many_racing_writers_wins
+            }
+            storage touch {
+                moves_the_deadline_and_nothing_else
+                never_moves_backwards
+                never_undoes_a_shorter_life
+                never_revives_what_has_ended
+                makes_no_writer_conflict
+            }
+            storage rotate {
+                ends_the_old_id_and_starts_the_new_one
+                of_an_older_revision_is_a_conflict_and_changes_nothing
+                of_what_has_ended_starts_nothing
+                onto_a_taken_id_leaves_both_as_they_are
+                repeated_with_its_own_stamp_is_one_rotation
+                racing_a_save_one_of_them_wins
+            }
+            storage delete {
+                ends_a_record_once
+                of_an_expired_record_ends_nothing
+                at_a_revision_leaves_a_changed_record_alone
+                racing_saves_and_touches_stays_deleted
+            }
+            storage sweep {
+                removes_what_has_expired_and_nothing_else
+                takes_no_more_than_its_limit_and_says_when_none_is_left
+                spares_what_was_just_extended
+                racing_a_touch_never_takes_what_it_extended
+            }
+            storage index {
+                lists_an_owners_living_sessions_and_nobody_elses
+                pages_show_everything_once_in_order
+                follows_owners_and_rotations
+                hostile_owners_are_only_themselves
+            }
+            storage ids {
+                hostile_ids_name_only_themselves
+                ids_that_differ_in_case_or_length_are_different
+            }
+            session updates {
+                different_names_of_two_requests_both_survive
+                different_names_of_64_parallel_tasks_all_survive
+                a_counter_is_exact_under_64_parallel_tasks
+                a_counter_is_exact_across_processes
+                a_removal_is_not_undone_by_another_requests_write
+                emptying_never_kills_another_requests_write
+                what_is_inserted_during_a_commit_is_committed_by_the_next
+                two_first_updates_of_one_request_make_one_session
+                a_refused_change_changes_nothing
+                an_equal_value_is_not_written
+                struct_fields_are_names_and_only_those_that_differ_are_written
+            }
+            session losses {
+                a_lost_reply_never_counts_an_update_twice
+                a_lost_reply_before_somebody_elses_write_is_unknown_and_not_repeated
+                a_lost_reply_to_a_create_makes_one_session
+                a_lost_reply_to_a_rotation_leaves_the_visitor_a_living_key
+                a_lost_reply_to_a_logout_still_ends_the_session
+                a_refused_write_is_unavailable_and_its_changes_wait
+                a_store_that_never_answers_is_given_up_in_time
+            }
+            session endings {
+                a_save_after_another_requests_logout_is_interrupted_and_stores_nothing
+                a_save_after_logout_deletes_and_stores_nothing
+                what_is_inserted_after_a_logout_starts_a_new_session
+                a_session_that_another_request_ended_is_not_ours_to_have_ended
+                an_expiry_that_has_passed_ends_the_session
+                logging_out_everywhere_ends_every_session_of_the_user_and_no_other
+                a_rotation_does_not_save_a_session_from_being_revoked
+            }
+            session keys {
+                an_unknown_key_is_never_adopted
+                nothing_is_stored_for_a_visitor_with_nothing_to_remember
+                login_changes_the_key_and_keeps_an_anonymous_visitors_data
+                login_drops_another_users_data
+                the_key_before_a_login_is_dead
+                a_new_key_keeps_the_data_and_a_write_that_raced_it
+                no_key_is_ever_stored
+            }
+            session lifetimes {
+                a_change_starts_the_age_anew_and_a_visit_does_not
+                an_idle_session_ends_on_time_and_visits_keep_it
+                a_visit_is_written_only_when_a_tenth_has_passed
+                a_visit_never_undoes_a_shorter_expiry
+                the_absolute_limit_ends_a_busy_session
+                a_lowered_limit_reaches_sessions_that_are_already_stored
+                a_fixed_moment_is_not_moved_by_changes
+                a_session_until_the_browser_closes_still_ends_on_the_server
+            }
+            session limits {
+                a_session_over_the_limit_is_refused_and_the_old_one_stays
+                what_does_not_decode_is_a_fresh_session_and_stays_as_it_is
+                reserved_names_are_refused
+                a_value_of_another_type_is_a_mismatch_and_stays
+                a_read_is_one_call_and_a_change_is_one_more
+                an_index_that_is_missing_is_unsupported
+            }
+        }
+    };
+}
+
+/// Makes a test of each case for an engine: see the crate's page.
+#[macro_export]
+macro_rules! backend_tests {
+    ($make:expr) => {
+        async fn engine(clock: ::std::sync::Arc<dyn $crate::__Clock>) -> $crate::Setup {
+            $crate::Setup::from(($make)(clock).await)
+        }
+
+        $crate::__backend_cases!($crate::__backend_tests);
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __backend_tests {
+    ($($module:ident $group:ident { $($case:ident)* })*) => {
+        $(mod $group {
+            $(#[::tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                $crate::run(super::engine, $crate::$module::$group::$case).await;
+            })*
+        })*
+    };
+}

@@ -1,0 +1,185 @@
+//! What a case is given: an empty store, the clock it goes by, and ids and records to fill it with.
+
+use std::any::Any;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use cloakroom_core::{
+    Clock, ManualClock, Read, Record, Revision, Saved, SessionBackend, SessionId, SessionKey, SessionOptions,
+    Sessions, Sleep, Stamp, Stored, Timestamp,
+};
+
+/// When a case begins: in January 2027.
+const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+/// No case needs as long, on any engine.
+const TIME_LIMIT: Duration = Duration::from_mins(1);
+
+/// An empty store, and what must live as long as it.
+pub struct Setup {
+    backend: Arc<dyn SessionBackend>,
+    kept: Option<Box<dyn Any + Send + Sync>>,
+}
+
+impl Setup {
+    /// An engine, and something to keep alive beside it.
+    pub fn keeping(backend: impl SessionBackend, kept: impl Any + Send + Sync) -> Self {
+        Self { backend: Arc::new(backend), kept: Some(Box::new(kept)) }
+    }
+}
+
+impl<B: SessionBackend> From<B> for Setup {
+    fn from(backend: B) -> Self {
+        Self { backend: Arc::new(backend), kept: None }
+    }
+}
+
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup").field("backend", &self.backend).field("keeps", &self.kept.is_some()).finish()
+    }
+}
+
+/// The engine under test. It derefs to its backend.
+#[derive(Debug)]
+pub struct Engine {
+    /// The engine.
+    pub backend: Arc<dyn SessionBackend>,
+    /// The clock it goes by.
+    pub clock: ManualClock,
+    sequence: AtomicU64,
+    setup: Setup,
+}
+
+/// Runs a case on an engine of its own, and fails it if it hangs.
+pub async fn run<Making, Running>(
+    make: impl FnOnce(Arc<dyn Clock>) -> Making,
+    case: impl FnOnce(Engine) -> Running,
+) where
+    Making: Future<Output = Setup>,
+    Running: Future<Output = ()>,
+{
+    let clock = ManualClock::at(START);
+    let setup = make(Arc::new(clock.clone())).await;
+    let engine = Engine { backend: Arc::clone(&setup.backend), clock, sequence: AtomicU64::new(1), setup };
+    tokio::time::timeout(TIME_LIMIT, case(engine)).await.expect("the case hung");
+}
+
+impl Engine {
+    /// A fresh id, and the one that its session would get by rotation.
+    pub fn ids(&self) -> (SessionId, SessionId) {
+        let key = SessionKey::generate().unwrap();
+        let rotated = key.rotated().unwrap();
+        let addressing = self.backend.capabilities().addressing;
+        (SessionId::of(&key, addressing), SessionId::of(&rotated, addressing))
+    }
+
+    /// A fresh id.
+    pub fn id(&self) -> SessionId {
+        self.ids().0
+    }
+
+    /// A record that nobody owns and that lives for an hour, with a stamp of its own.
+    pub fn record(&self, payload: &str) -> Record {
+        self.record_for(payload, None)
+    }
+
+    /// The same, owned.
+    pub fn record_for(&self, payload: &str, owner: Option<&str>) -> Record {
+        let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
+        let stamp = Stamp { sequence, nonce: sequence.wrapping_mul(0x9e37_79b9_7f4a_7c15) };
+        let payload = Bytes::copy_from_slice(payload.as_bytes());
+        Record::new(payload, self.now().plus(Duration::from_hours(1)), owner.map(str::to_owned), stamp)
+    }
+
+    /// What the clock shows.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Moves the clock.
+    pub fn pass(&self, span: Duration) {
+        self.clock.advance(span);
+    }
+
+    /// Stores a record under an id that is free.
+    pub async fn put(&self, id: &SessionId, record: &Record) -> Revision {
+        written(self.backend.create(id, record).await.unwrap())
+    }
+
+    /// What lives under an id.
+    pub async fn get(&self, id: &SessionId) -> Option<Stored> {
+        self.backend.load(id, Read::Latest).await.unwrap()
+    }
+
+    /// The payload of what lives under an id.
+    pub async fn payload(&self, id: &SessionId) -> Option<Bytes> {
+        self.get(id).await.map(|stored| stored.record.payload)
+    }
+
+    /// Sessions in this engine, by the default rules.
+    pub fn sessions(&self) -> Sessions {
+        self.sessions_with(|_| {})
+    }
+
+    /// Sessions in this engine, by other rules.
+    pub fn sessions_with(&self, change: impl FnOnce(&mut SessionOptions)) -> Sessions {
+        self.sessions_over(Arc::clone(&self.backend), change)
+    }
+
+    /// Sessions in this engine that really wait between attempts, however the clock stands.
+    pub fn sessions_that_wait(&self) -> Sessions {
+        self.sessions_with(|options| options.clock = Arc::new(Waiting(self.clock.clone())))
+    }
+
+    /// Sessions in a wrapper around this engine.
+    pub fn sessions_over(
+        &self,
+        backend: impl SessionBackend,
+        change: impl FnOnce(&mut SessionOptions),
+    ) -> Sessions {
+        let mut options = SessionOptions::default();
+        options.clock = Arc::new(self.clock.clone());
+        change(&mut options);
+        Sessions::with(backend, options)
+    }
+
+    /// Another engine's setup in place of this one's, on the same clock: for wrappers that sabotage it.
+    pub fn replaced(self, wrap: impl FnOnce(Arc<dyn SessionBackend>) -> Arc<dyn SessionBackend>) -> Self {
+        let backend = wrap(self.backend);
+        Self { backend, clock: self.clock, sequence: self.sequence, setup: self.setup }
+    }
+}
+
+/// The case's clock, except that sleeping takes real time: for tasks that get in each other's way.
+#[derive(Debug)]
+struct Waiting(ManualClock);
+
+impl Clock for Waiting {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn sleep(&self, span: Duration) -> Sleep {
+        Box::pin(tokio::time::sleep(span))
+    }
+}
+
+impl Deref for Engine {
+    type Target = Arc<dyn SessionBackend>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.backend
+    }
+}
+
+/// The revision of a write that was done.
+pub(crate) fn written(saved: Saved) -> Revision {
+    match saved {
+        Saved::Written(written) => written.revision,
+        other => panic!("not written: {other:?}"),
+    }
+}

@@ -1,0 +1,127 @@
+//! An engine whose calls are counted, and fail when they are told to.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use cloakroom_core::Stored;
+use cloakroom_core::{
+    Capabilities, Deleted, Error, ErrorKind, Read, Record, Result, Revision, Saved, SessionBackend,
+    SessionId, SessionIndex, Timestamp, Touched,
+};
+
+/// A method of an engine.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Operation {
+    /// `load`
+    Load,
+    /// `create`
+    Create,
+    /// `save`
+    Save,
+    /// `touch`
+    Touch,
+    /// `rotate`
+    Rotate,
+    /// `delete`
+    Delete,
+    /// `clear_expired`
+    Sweep,
+}
+
+/// What goes wrong with a call.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Fault {
+    /// It is not done, and says so.
+    Refuse,
+    /// It is done, and its answer is lost.
+    LoseReply,
+    /// It is not done, and never answers.
+    Hang,
+}
+
+/// Any engine, with faults. Clones share the faults and the counts.
+#[derive(Clone, Debug)]
+pub struct Faulty {
+    inner: Arc<dyn SessionBackend>,
+    plan: Arc<Mutex<VecDeque<(Operation, Fault)>>>,
+    calls: Arc<Mutex<Vec<Operation>>>,
+}
+
+impl Faulty {
+    /// `inner`, without any faults yet.
+    pub fn new(inner: impl SessionBackend) -> Self {
+        Self { inner: Arc::new(inner), plan: Arc::default(), calls: Arc::default() }
+    }
+
+    /// Makes the next call of `operation` fail that is not to fail already.
+    pub fn fail(&self, operation: Operation, fault: Fault) {
+        self.plan.lock().unwrap().push_back((operation, fault));
+    }
+
+    /// The calls since this was asked last.
+    pub fn calls(&self) -> Vec<Operation> {
+        std::mem::take(&mut *self.calls.lock().unwrap())
+    }
+
+    async fn meet<T>(&self, operation: Operation, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        self.calls.lock().unwrap().push(operation);
+        let fault = {
+            let mut plan = self.plan.lock().unwrap();
+            let due = plan.iter().position(|(planned, _)| *planned == operation);
+            due.and_then(|at| plan.remove(at)).map(|(_, fault)| fault)
+        };
+        match fault {
+            None => call.await,
+            Some(Fault::Refuse) => Err(Error::new(ErrorKind::Unavailable, "refused, as planned")),
+            Some(Fault::LoseReply) => {
+                call.await?;
+                Err(Error::new(ErrorKind::Unknown, "lost, as planned"))
+            }
+            Some(Fault::Hang) => std::future::pending().await,
+        }
+    }
+}
+
+#[async_trait]
+impl SessionBackend for Faulty {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    fn index(&self) -> Option<&dyn SessionIndex> {
+        self.inner.index()
+    }
+
+    async fn load(&self, id: &SessionId, read: Read) -> Result<Option<Stored>> {
+        self.meet(Operation::Load, self.inner.load(id, read)).await
+    }
+
+    async fn create(&self, id: &SessionId, new: &Record) -> Result<Saved> {
+        self.meet(Operation::Create, self.inner.create(id, new)).await
+    }
+
+    async fn save(&self, id: &SessionId, new: &Record, seen: &Revision) -> Result<Saved> {
+        self.meet(Operation::Save, self.inner.save(id, new, seen)).await
+    }
+
+    async fn touch(&self, id: &SessionId, until: Timestamp, seen: &Revision) -> Result<Touched> {
+        self.meet(Operation::Touch, self.inner.touch(id, until, seen)).await
+    }
+
+    async fn rotate(&self, from: &SessionId, to: &SessionId, new: &Record, seen: &Revision) -> Result<Saved> {
+        self.meet(Operation::Rotate, self.inner.rotate(from, to, new, seen)).await
+    }
+
+    async fn delete(&self, id: &SessionId, seen: Option<&Revision>) -> Result<Deleted> {
+        self.meet(Operation::Delete, self.inner.delete(id, seen)).await
+    }
+
+    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<u64> {
+        self.meet(Operation::Sweep, self.inner.clear_expired(before, limit)).await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.inner.close().await
+    }
+}

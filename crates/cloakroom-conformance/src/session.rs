@@ -1,0 +1,38 @@
+//! Cases for the promises that sessions make, on top of any engine.
+
+pub mod endings;
+pub mod keys;
+pub mod lifetimes;
+pub mod limits;
+pub mod losses;
+pub mod updates;
+
+use cloakroom_core::{Session, SessionKey, Sessions};
+
+/// A request of a visitor who has no cookie.
+async fn newcomer(sessions: &Sessions) -> Session {
+    sessions.load(None).await.unwrap()
+}
+
+/// A request of the visitor who holds this key.
+async fn visit(sessions: &Sessions, key: &SessionKey) -> Session {
+    sessions.load(Some(key.clone())).await.unwrap()
+}
+
+/// The key of a stored session with one entry, `seed`.
+async fn stored(sessions: &Sessions) -> SessionKey {
+    let session = newcomer(sessions).await;
+    session.insert("seed", 1).unwrap();
+    session.save().await.unwrap();
+    session.key().unwrap()
+}
+
+/// The number under `name`, as a new request finds it.
+async fn number(sessions: &Sessions, key: &SessionKey, name: &str) -> Option<i64> {
+    visit(sessions, key).await.get(name).unwrap()
+}
+
+/// The names that a new request finds.
+async fn names(sessions: &Sessions, key: &SessionKey) -> Vec<String> {
+    visit(sessions, key).await.names()
+}

@@ -1,0 +1,148 @@
+//! When a session ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom_core::{BrowserEnd, CookieChange, Expiry, SessionKey, Sessions};
+
+use super::{newcomer, stored, visit};
+use crate::{Engine, Faulty, Operation};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// Whether a session lives: seen without noting the visit.
+async fn lives(sessions: &Sessions, key: &SessionKey) -> bool {
+    visit(sessions, key).await.key().is_some()
+}
+
+/// Sessions with an age of ten minutes.
+fn short(engine: &Engine) -> Sessions {
+    engine.sessions_with(|options| options.lifetime.age = MINUTE * 10)
+}
+
+/// Ten minutes from the last change.
+pub async fn a_change_starts_the_age_anew_and_a_visit_does_not(engine: Engine) {
+    let sessions = short(&engine);
+    let key = stored(&sessions).await;
+    engine.pass(MINUTE * 9);
+    let session = visit(&sessions, &key).await;
+    session.insert("n", 1).unwrap();
+    session.save().await.unwrap();
+    engine.pass(MINUTE * 9);
+    visit(&sessions, &key).await.touch().await.unwrap();
+    assert!(lives(&sessions, &key).await);
+    engine.pass(MINUTE);
+    assert!(!lives(&sessions, &key).await);
+}
+
+/// Never early, a tenth late at most.
+pub async fn an_idle_session_ends_on_time_and_visits_keep_it(engine: Engine) {
+    let sessions = engine.sessions_with(|options| options.lifetime.idle = Some(MINUTE * 10));
+    let key = stored(&sessions).await;
+    for _ in 0..5 {
+        engine.pass(MINUTE * 10);
+        visit(&sessions, &key).await.touch().await.unwrap();
+    }
+    engine.pass(MINUTE * 10);
+    assert!(lives(&sessions, &key).await, "never early");
+    engine.pass(MINUTE);
+    assert!(!lives(&sessions, &key).await, "a tenth late at most");
+}
+
+/// And it is not a new revision, and the cookie stays.
+pub async fn a_visit_is_written_only_when_a_tenth_has_passed(engine: Engine) {
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), |options| options.lifetime.idle = Some(MINUTE * 10));
+    let key = stored(&sessions).await;
+    let writer = visit(&sessions, &key).await;
+    faulty.calls();
+    for (passed, calls) in [(MINUTE / 2, 0), (MINUTE / 2, 1), (MINUTE / 2, 0), (MINUTE / 2, 1)] {
+        engine.pass(passed);
+        let session = visit(&sessions, &key).await;
+        assert_eq!(session.activity().touch_due, calls == 1);
+        session.touch().await.unwrap();
+        assert_eq!(session.activity().cookie, CookieChange::Keep);
+        assert_eq!(faulty.calls().into_iter().filter(|call| *call == Operation::Touch).count(), calls);
+    }
+    writer.insert("n", 1).unwrap();
+    writer.save().await.unwrap();
+    assert_eq!(faulty.calls(), [Operation::Save], "no writer conflicts with a visit");
+}
+
+/// One request loads, another shortens the life, the first notes its visit.
+pub async fn a_visit_never_undoes_a_shorter_expiry(engine: Engine) {
+    let sessions = engine.sessions_with(|options| options.lifetime.idle = Some(MINUTE * 10));
+    let key = stored(&sessions).await;
+    engine.pass(MINUTE * 5);
+    let (visiting, shortening) = (visit(&sessions, &key).await, visit(&sessions, &key).await);
+    shortening.set_expiry(MINUTE);
+    shortening.save().await.unwrap();
+    visiting.touch().await.unwrap();
+    engine.pass(MINUTE);
+    assert!(!lives(&sessions, &key).await);
+}
+
+/// Whatever else was set, and however often it is used; a login starts it anew.
+pub async fn the_absolute_limit_ends_a_busy_session(engine: Engine) {
+    let sessions = engine.sessions_with(|options| options.lifetime.absolute = Some(MINUTE * 10));
+    let key = stored(&sessions).await;
+    for n in 0..9 {
+        engine.pass(MINUTE);
+        let session = visit(&sessions, &key).await;
+        session.set_expiry(MINUTE * 60);
+        session.insert("n", n).unwrap();
+        session.save().await.unwrap();
+    }
+    assert!(lives(&sessions, &key).await);
+    let session = visit(&sessions, &key).await;
+    session.login("alice").unwrap();
+    session.save().await.unwrap();
+    let key = session.key().unwrap();
+    engine.pass(MINUTE * 9);
+    assert!(lives(&sessions, &key).await, "login starts it anew");
+    engine.pass(MINUTE);
+    assert!(!lives(&sessions, &key).await);
+}
+
+/// Their deadlines are older than the limit.
+pub async fn a_lowered_limit_reaches_sessions_that_are_already_stored(engine: Engine) {
+    let key = stored(&engine.sessions()).await;
+    let strict = engine.sessions_with(|options| options.lifetime.absolute = Some(MINUTE));
+    assert!(lives(&strict, &key).await);
+    engine.pass(MINUTE);
+    assert!(!lives(&strict, &key).await);
+    assert!(lives(&engine.sessions(), &key).await, "its record was left as it is");
+}
+
+/// Until then, and not a moment longer.
+pub async fn a_fixed_moment_is_not_moved_by_changes(engine: Engine) {
+    let sessions = engine.sessions();
+    let end = engine.now().plus(MINUTE * 10);
+    let session = newcomer(&sessions).await;
+    session.set_expiry(end);
+    session.insert("n", 1).unwrap();
+    session.save().await.unwrap();
+    let key = session.key().unwrap();
+    engine.pass(MINUTE * 5);
+    let session = visit(&sessions, &key).await;
+    assert_eq!((session.expiry(), session.expiry_age()), (Expiry::At(end), MINUTE * 5));
+    session.insert("n", 2).unwrap();
+    session.save().await.unwrap();
+    assert_eq!(session.expiry_date(), end);
+    engine.pass(MINUTE * 5);
+    assert!(!lives(&sessions, &key).await);
+}
+
+/// After its age, whether or not the browser was ever closed.
+pub async fn a_session_until_the_browser_closes_still_ends_on_the_server(engine: Engine) {
+    let sessions = short(&engine);
+    let session = newcomer(&sessions).await;
+    session.set_expiry(Expiry::BrowserClose);
+    session.insert("n", 1).unwrap();
+    session.save().await.unwrap();
+    assert!(session.expires_at_browser_close());
+    assert!(matches!(session.activity().cookie, CookieChange::Set(_, BrowserEnd::Close)));
+    let key = session.key().unwrap();
+    engine.pass(MINUTE * 10);
+    assert!(!lives(&sessions, &key).await);
+}

@@ -1,0 +1,120 @@
+//! What is refused, and what it costs.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cloakroom_core::{ErrorKind, SessionId, SessionKey};
+use serde_json::Value;
+
+use super::{names, newcomer, stored, visit};
+use crate::{Engine, Faulty, Operation};
+
+/// By a value as by many.
+pub async fn a_session_over_the_limit_is_refused_and_the_old_one_stays(engine: Engine) {
+    let sessions = engine.sessions_with(|options| options.payload_limit = 10_000);
+    let key = stored(&sessions).await;
+    let session = visit(&sessions, &key).await;
+    session.insert("large", "x".repeat(10_000)).unwrap();
+    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::TooLarge);
+    assert_eq!(names(&sessions, &key).await, ["seed"]);
+    session.insert("large", "x".repeat(9_000)).unwrap();
+    session.save().await.unwrap();
+    assert_eq!(visit(&sessions, &key).await.get::<String>("large").unwrap().unwrap().len(), 9_000);
+    let newcomer = newcomer(&sessions).await;
+    for n in 0..1_000 {
+        newcomer.insert(&format!("name number {n}"), n).unwrap();
+    }
+    assert_eq!(newcomer.save().await.unwrap_err().kind(), ErrorKind::TooLarge);
+}
+
+/// Not a failure for the visitor, and nothing is overwritten.
+pub async fn what_does_not_decode_is_a_fresh_session_and_stays_as_it_is(engine: Engine) {
+    let sessions = engine.sessions();
+    for garbage in [b"".as_slice(), b"\x00", b"\x01garbage", b"\x02\xff\xff\xff\xff\x00", b"{\"a\": 1}"] {
+        let key = SessionKey::generate().unwrap();
+        let id = SessionId::of(&key, engine.capabilities().addressing);
+        let mut record = engine.record("");
+        record.payload = Bytes::copy_from_slice(garbage);
+        engine.put(&id, &record).await;
+        let session = visit(&sessions, &key).await;
+        assert_eq!((session.key(), session.is_empty()), (None, true));
+        session.insert("n", 1).unwrap();
+        session.save().await.unwrap();
+        assert_ne!(session.key().unwrap(), key);
+        assert_eq!(engine.get(&id).await.unwrap().record, record);
+    }
+}
+
+/// They are the framework's.
+pub async fn reserved_names_are_refused(engine: Engine) {
+    let session = newcomer(&engine.sessions()).await;
+    for name in ["_auth_user_id", "_auth_user_backend", "_auth_user_hash", "_auth_users", "_session_expiry"] {
+        assert_eq!(session.insert(name, 1).unwrap_err().kind(), ErrorKind::Invalid, "{name}");
+        assert_eq!(
+            session.update(name, |_: &mut i64| {}).await.unwrap_err().kind(),
+            ErrorKind::Invalid,
+            "{name}"
+        );
+    }
+    for user in ["", "a\nb", "a\0b", &"x".repeat(256)] {
+        assert_eq!(session.login(user).unwrap_err().kind(), ErrorKind::Invalid, "{user:?}");
+    }
+    assert!(!session.is_modified());
+}
+
+/// Its error does not quote it.
+pub async fn a_value_of_another_type_is_a_mismatch_and_stays(engine: Engine) {
+    let sessions = engine.sessions();
+    let session = newcomer(&sessions).await;
+    session.insert("secret", "hunter2").unwrap();
+    session.save().await.unwrap();
+    let key = session.key().unwrap();
+    let errors = [
+        session.get::<i64>("secret").unwrap_err(),
+        session.take::<i64>("secret").unwrap_err(),
+        session.update("secret", |n: &mut i64| *n += 1).await.unwrap_err(),
+        session.read::<Vec<i64>>().unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), ErrorKind::Mismatch);
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+    }
+    assert_eq!(visit(&sessions, &key).await.get::<Value>("secret").unwrap().unwrap(), "hunter2");
+    assert_eq!(session.take::<String>("secret").unwrap().as_deref(), Some("hunter2"));
+}
+
+/// Uncontended; and committing nothing costs nothing.
+pub async fn a_read_is_one_call_and_a_change_is_one_more(engine: Engine) {
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), |_| {});
+    let key = stored(&sessions).await;
+    assert_eq!(faulty.calls(), [Operation::Create]);
+    let session = visit(&sessions, &key).await;
+    session.get::<i64>("seed").unwrap();
+    session.save().await.unwrap();
+    assert_eq!(faulty.calls(), [Operation::Load]);
+    session.insert("a", 1).unwrap();
+    session.insert("b", 2).unwrap();
+    session.update("c", |n: &mut i64| *n += 1).await.unwrap();
+    session.save().await.unwrap();
+    assert_eq!(faulty.calls(), [Operation::Save]);
+    session.login("alice").unwrap();
+    session.insert("d", 4).unwrap();
+    session.save().await.unwrap();
+    assert_eq!(faulty.calls(), [Operation::Rotate]);
+    session.logout();
+    session.save().await.unwrap();
+    assert_eq!(faulty.calls(), [Operation::Delete]);
+}
+
+/// An engine without one says so, and does not answer with nothing.
+pub async fn an_index_that_is_missing_is_unsupported(engine: Engine) {
+    let sessions = engine.sessions();
+    let (listed, revoked) = (sessions.of("alice").await, sessions.revoke("alice").await);
+    if engine.index().is_some() {
+        assert_eq!((listed.unwrap().len(), revoked.unwrap()), (0, 0));
+    } else {
+        assert_eq!(listed.unwrap_err().kind(), ErrorKind::Unsupported);
+        assert_eq!(revoked.unwrap_err().kind(), ErrorKind::Unsupported);
+    }
+}

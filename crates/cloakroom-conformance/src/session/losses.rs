@@ -1,0 +1,151 @@
+//! Answers that are lost, refused or never come.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom_core::{CookieChange, ErrorKind, Sessions};
+
+use super::{names, newcomer, number, stored, visit};
+use crate::{Engine, Fault, Faulty, Operation};
+
+/// Sessions whose store fails when told to.
+fn faulty(engine: &Engine) -> (Sessions, Faulty) {
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    (engine.sessions_over(faulty.clone(), |_| {}), faulty)
+}
+
+/// The write was done; asking again finds it done.
+pub async fn a_lost_reply_never_counts_an_update_twice(engine: Engine) {
+    let (sessions, faults) = faulty(&engine);
+    let key = stored(&sessions).await;
+    let session = visit(&sessions, &key).await;
+    faults.fail(Operation::Save, Fault::LoseReply);
+    let updated = session.update("n", |n: &mut i64| *n += 1).await;
+    if engine.capabilities().recognises_own_write {
+        assert_eq!(updated.unwrap(), 1);
+        assert_eq!(session.update("n", |n: &mut i64| *n += 1).await.unwrap(), 2);
+        assert_eq!(number(&sessions, &key, "n").await, Some(2));
+    } else {
+        assert_eq!(updated.unwrap_err().kind(), ErrorKind::Unknown);
+        assert_eq!(number(&sessions, &key, "n").await, Some(1));
+    }
+}
+
+/// Whether ours is under theirs, nobody can tell: it is reported, not applied again.
+pub async fn a_lost_reply_before_somebody_elses_write_is_unknown_and_not_repeated(engine: Engine) {
+    let (sessions, faults) = faulty(&engine);
+    let key = stored(&sessions).await;
+    let (ours, theirs) = (visit(&sessions, &key).await, engine.sessions());
+    // The second lost answer makes it pause, on a clock that stands still.
+    faults.fail(Operation::Save, Fault::LoseReply);
+    faults.fail(Operation::Save, Fault::LoseReply);
+    let update = tokio::spawn(async move { ours.update("n", |n: &mut i64| *n += 1).await });
+    while number(&theirs, &key, "n").await.is_none() {
+        tokio::task::yield_now().await;
+    }
+    visit(&theirs, &key).await.update("n", |n: &mut i64| *n += 10).await.unwrap();
+    let updated = outlast(&engine, update, sessions.options().time_limit).await;
+    assert_eq!(updated.unwrap_err().kind(), ErrorKind::Unknown);
+    assert_eq!(number(&theirs, &key, "n").await, Some(11));
+}
+
+/// Under the key that the visitor gets.
+pub async fn a_lost_reply_to_a_create_makes_one_session(engine: Engine) {
+    let (sessions, faults) = faulty(&engine);
+    let session = newcomer(&sessions).await;
+    session.insert("n", 1).unwrap();
+    faults.fail(Operation::Create, Fault::LoseReply);
+    let saved = session.save().await;
+    if engine.capabilities().recognises_own_write {
+        saved.unwrap();
+        assert_eq!(number(&sessions, &session.key().unwrap(), "n").await, Some(1));
+    } else {
+        assert_eq!(saved.unwrap_err().kind(), ErrorKind::Unknown);
+    }
+    if let Some(index) = engine.index() {
+        assert_eq!(index.all(None, 10).await.unwrap().len(), 1);
+    }
+}
+
+/// Else the visitor would hold a dead one.
+pub async fn a_lost_reply_to_a_rotation_leaves_the_visitor_a_living_key(engine: Engine) {
+    let (sessions, faults) = faulty(&engine);
+    let old = stored(&sessions).await;
+    let session = visit(&sessions, &old).await;
+    session.login("alice").unwrap();
+    faults.fail(Operation::Rotate, Fault::LoseReply);
+    let saved = session.save().await;
+    if engine.capabilities().recognises_own_write {
+        saved.unwrap();
+        let new = session.key().unwrap();
+        assert_ne!(new, old);
+        assert_eq!(visit(&sessions, &new).await.user().as_deref(), Some("alice"));
+        assert_eq!(visit(&sessions, &old).await.key(), None);
+    } else {
+        assert_eq!(saved.unwrap_err().kind(), ErrorKind::Unknown);
+    }
+}
+
+/// And the browser is told: it was this request's doing.
+pub async fn a_lost_reply_to_a_logout_still_ends_the_session(engine: Engine) {
+    let (sessions, faults) = faulty(&engine);
+    let key = stored(&sessions).await;
+    let session = visit(&sessions, &key).await;
+    session.logout();
+    faults.fail(Operation::Delete, Fault::LoseReply);
+    session.save().await.unwrap();
+    assert_eq!(visit(&sessions, &key).await.key(), None);
+    assert_eq!(session.activity().cookie, CookieChange::Remove);
+}
+
+/// For the application to try again.
+pub async fn a_refused_write_is_unavailable_and_its_changes_wait(engine: Engine) {
+    let (sessions, faults) = faulty(&engine);
+    let key = stored(&sessions).await;
+    let session = visit(&sessions, &key).await;
+    session.insert("n", 1).unwrap();
+    faults.fail(Operation::Save, Fault::Refuse);
+    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(names(&sessions, &key).await, ["seed"]);
+    session.save().await.unwrap();
+    assert_eq!(names(&sessions, &key).await, ["seed", "n"]);
+
+    session.logout();
+    faults.fail(Operation::Delete, Fault::Refuse);
+    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(session.activity().cookie, CookieChange::Keep);
+    session.save().await.unwrap();
+    assert_eq!(visit(&sessions, &key).await.key(), None);
+}
+
+/// After the time limit: nothing was read, and what became of a write nobody knows.
+pub async fn a_store_that_never_answers_is_given_up_in_time(engine: Engine) {
+    let (sessions, faults) = faulty(&engine);
+    let key = stored(&sessions).await;
+    let limit = sessions.options().time_limit;
+
+    faults.fail(Operation::Load, Fault::Hang);
+    let load = tokio::spawn({
+        let (sessions, key) = (sessions.clone(), key.clone());
+        async move { sessions.load(Some(key)).await.map(|_| ()) }
+    });
+    assert_eq!(outlast(&engine, load, limit).await.unwrap_err().kind(), ErrorKind::Unavailable);
+
+    let session = visit(&sessions, &key).await;
+    session.insert("n", 1).unwrap();
+    faults.fail(Operation::Save, Fault::Hang);
+    let save = tokio::spawn(async move { session.save().await });
+    assert_eq!(outlast(&engine, save, limit).await.unwrap_err().kind(), ErrorKind::Unknown);
+    assert_eq!(names(&sessions, &key).await, ["seed"]);
+}
+
+/// Lets time pass until a task is done, and sees that it takes no more than the limit.
+async fn outlast<T>(engine: &Engine, task: tokio::task::JoinHandle<T>, limit: Duration) -> T {
+    let start = engine.now();
+    while !task.is_finished() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        engine.pass(limit / 50);
+        assert!(engine.now().since(start) < limit * 100, "it was not given up");
+    }
+    task.await.unwrap()
+}

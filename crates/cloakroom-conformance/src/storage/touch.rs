@@ -1,0 +1,73 @@
+//! Moving a deadline.
+
+use std::time::Duration;
+
+use cloakroom_core::{Touched, Written};
+
+use crate::Engine;
+use crate::engine::written;
+
+const HOUR: Duration = Duration::from_hours(1);
+
+/// Data, owner, stamp and revision stay.
+pub async fn moves_the_deadline_and_nothing_else(engine: Engine) {
+    let id = engine.id();
+    let mut record = engine.record_for("data", Some("alice"));
+    let seen = engine.put(&id, &record).await;
+    record.expires_at = record.expires_at.plus(HOUR);
+    let touched = engine.touch(&id, record.expires_at, &seen).await.unwrap();
+    assert_eq!(touched, Touched::Moved(Written::at(seen.clone())));
+    let stored = engine.get(&id).await.unwrap();
+    assert_eq!((stored.record, stored.revision), (record, seen));
+    engine.pass(HOUR);
+    assert!(engine.get(&id).await.is_some(), "it lives past its old deadline");
+    engine.pass(HOUR);
+    assert_eq!(engine.get(&id).await, None);
+}
+
+/// Also not to the very same moment.
+pub async fn never_moves_backwards(engine: Engine) {
+    let id = engine.id();
+    let record = engine.record("data");
+    let seen = engine.put(&id, &record).await;
+    for until in [record.expires_at, record.expires_at.minus(Duration::from_mins(1))] {
+        assert_eq!(engine.touch(&id, until, &seen).await.unwrap(), Touched::Skipped);
+        assert_eq!(engine.get(&id).await.unwrap().record.expires_at, record.expires_at);
+    }
+}
+
+/// A loads; B saves a nearer deadline; A's touch comes late.
+pub async fn never_undoes_a_shorter_life(engine: Engine) {
+    let id = engine.id();
+    let seen = engine.put(&id, &engine.record("long")).await;
+    let mut short = engine.record("short");
+    short.expires_at = engine.now().plus(Duration::from_mins(1));
+    engine.save(&id, &short, &seen).await.map(written).unwrap();
+    assert_eq!(engine.touch(&id, engine.now().plus(HOUR * 2), &seen).await.unwrap(), Touched::Skipped);
+    assert_eq!(engine.get(&id).await.unwrap().record.expires_at, short.expires_at);
+}
+
+/// Neither what expired nor what was deleted.
+pub async fn never_revives_what_has_ended(engine: Engine) {
+    let (expired, deleted) = engine.ids();
+    let seen = [
+        engine.put(&expired, &engine.record("data")).await,
+        engine.put(&deleted, &engine.record("data")).await,
+    ];
+    engine.delete(&deleted, None).await.unwrap();
+    engine.pass(HOUR);
+    for (id, seen) in [&expired, &deleted].into_iter().zip(&seen) {
+        assert_eq!(engine.touch(id, engine.now().plus(HOUR), seen).await.unwrap(), Touched::Gone);
+        assert_eq!(engine.get(id).await, None);
+    }
+}
+
+/// Its revision is the one that the writer has seen.
+pub async fn makes_no_writer_conflict(engine: Engine) {
+    let id = engine.id();
+    let record = engine.record("first");
+    let seen = engine.put(&id, &record).await;
+    engine.touch(&id, record.expires_at.plus(HOUR), &seen).await.unwrap();
+    engine.save(&id, &engine.record("second"), &seen).await.map(written).unwrap();
+    assert_eq!(engine.payload(&id).await.unwrap(), "second");
+}

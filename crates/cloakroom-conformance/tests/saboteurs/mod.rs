@@ -1,0 +1,69 @@
+//! The suite tests itself: each engine here breaks one promise, and the case that names it must fail.
+
+mod saboteur;
+
+use std::sync::Arc;
+
+use cloakroom_conformance::{Setup, cases, run};
+use saboteur::{Sabotage, Saboteur};
+
+/// Sees that a case passes on a sound engine and fails on the saboteur.
+async fn caught(sabotage: Sabotage, name: &str) {
+    let case = cases().into_iter().find(|case| case.name == name).expect("there is such a case");
+    run(async |clock| Setup::from(Saboteur::new(clock, None)), case.run).await;
+    let sabotaged = tokio::spawn(run(
+        move |clock| std::future::ready(Setup::from(Saboteur::new(clock, Some(sabotage)))),
+        case.run,
+    ));
+    let failed = sabotaged.await.expect_err("the case must fail");
+    assert!(failed.is_panic());
+}
+
+macro_rules! caught {
+    ($($name:ident: $sabotage:ident by $case:literal)*) => {
+        $(#[tokio::test]
+        async fn $name() {
+            caught(Sabotage::$sabotage, $case).await;
+        })*
+    };
+}
+
+caught! {
+    create_that_overwrites: CreateOverwrites by "create::never_overwrites_a_living_record"
+    create_that_does_not_know_its_own_write: CreateForgetsItself by "create::repeated_with_its_own_stamp_is_one_write"
+    create_that_checks_before_it_inserts: CreateInTwoSteps by "create::one_of_many_racing_creators_wins"
+    payloads_kept_as_text: PayloadAsText by "create::a_record_is_loaded_as_it_was_stored"
+    load_that_ignores_the_deadline: IgnoresDeadlines by "load::a_record_is_absent_from_its_deadline_on_swept_or_not"
+    load_that_extends: LoadExtends by "load::reading_neither_deletes_nor_extends"
+    save_that_inserts: SaveInserts by "save::never_inserts"
+    save_that_resurrects_after_a_delete: SaveResurrects by "save::never_revives_a_deleted_record"
+    save_that_ignores_the_deadline: SaveIgnoresDeadline by "save::never_revives_an_expired_record"
+    save_that_loses_the_compare_and_swap: SaveIgnoresRevision by "save::of_an_older_revision_is_a_conflict_that_shows_what_is_there"
+    save_that_compares_and_then_swaps: SaveInTwoSteps by "save::one_of_many_racing_writers_wins"
+    save_that_does_not_know_its_own_write: SaveForgetsItself by "save::repeated_with_its_own_stamp_is_one_write"
+    save_that_loses_updates: SaveIgnoresRevision by "updates::different_names_of_two_requests_both_survive"
+    save_that_counts_a_lost_reply_twice: SaveForgetsItself by "losses::a_lost_reply_never_counts_an_update_twice"
+    save_that_undoes_a_logout: SaveResurrects by "endings::a_save_after_another_requests_logout_is_interrupted_and_stores_nothing"
+    touch_that_rewrites: TouchRewrites by "touch::makes_no_writer_conflict"
+    touch_that_moves_backwards: TouchMovesBackwards by "touch::never_moves_backwards"
+    touch_that_ignores_the_revision: TouchIgnoresRevision by "touch::never_undoes_a_shorter_life"
+    touch_that_undoes_a_shorter_expiry: TouchIgnoresRevision by "lifetimes::a_visit_never_undoes_a_shorter_expiry"
+    touch_that_revives: IgnoresDeadlines by "touch::never_revives_what_has_ended"
+    rotate_that_leaves_the_old_one_alive: RotateLeavesOld by "rotate::ends_the_old_id_and_starts_the_new_one"
+    rotate_that_leaves_a_thief_a_living_key: RotateLeavesOld by "keys::the_key_before_a_login_is_dead"
+    rotate_that_ignores_the_revision: RotateIgnoresRevision by "rotate::of_an_older_revision_is_a_conflict_and_changes_nothing"
+    rotate_that_revives: RotateRevives by "rotate::of_what_has_ended_starts_nothing"
+    rotate_that_overwrites: RotateOverwrites by "rotate::onto_a_taken_id_leaves_both_as_they_are"
+    rotate_that_does_not_know_its_own_write: RotateForgetsItself by "rotate::repeated_with_its_own_stamp_is_one_rotation"
+    delete_that_does_nothing: DeleteDoesNothing by "delete::ends_a_record_once"
+    delete_that_claims_what_had_expired: IgnoresDeadlines by "delete::of_an_expired_record_ends_nothing"
+    delete_that_ignores_the_revision: DeleteIgnoresRevision by "delete::at_a_revision_leaves_a_changed_record_alone"
+    sweep_that_goes_by_old_deadlines: SweepTakesExtended by "sweep::spares_what_was_just_extended"
+    sweep_without_a_limit: SweepUnbounded by "sweep::takes_no_more_than_its_limit_and_says_when_none_is_left"
+    sweep_that_takes_the_living: SweepTakesAll by "sweep::removes_what_has_expired_and_nothing_else"
+    index_that_stops_after_a_page: IndexStops by "index::pages_show_everything_once_in_order"
+    index_that_shows_everybodys: IndexIgnoresOwner by "index::lists_an_owners_living_sessions_and_nobody_elses"
+    index_that_folds_case: IndexFoldsCase by "index::hostile_owners_are_only_themselves"
+    ids_that_fold_case: IdsFoldCase by "ids::ids_that_differ_in_case_or_length_are_different"
+    ids_that_are_cut: IdsCut by "ids::hostile_ids_name_only_themselves"
+}

@@ -1,0 +1,9 @@
+//! The suite on the reference engine, and on engines that each break one promise.
+
+mod saboteurs;
+
+mod memory {
+    use cloakroom_core::Memory;
+
+    cloakroom_conformance::backend_tests!(async |clock| Memory::with_clock(clock));
+}
