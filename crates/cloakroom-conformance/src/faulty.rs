@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use cloakroom_core::Stored;
 use cloakroom_core::{
     Capabilities, Deleted, Error, ErrorKind, Read, Record, Result, Revision, Saved, SessionBackend,
-    SessionId, SessionIndex, Timestamp, Touched,
+    SessionId, SessionIndex, Stored, Timestamp, Touched,
 };
+use tokio::sync::Notify;
 
 /// A method of an engine.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -30,7 +30,7 @@ pub enum Operation {
 }
 
 /// What goes wrong with a call.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Fault {
     /// It is not done, and says so.
     Refuse,
@@ -38,6 +38,29 @@ pub enum Fault {
     LoseReply,
     /// It is not done, and never answers.
     Hang,
+    /// It waits until it is let go, and is done then.
+    Hold(Gate),
+}
+
+/// Where a held call waits. Clones are one gate.
+#[derive(Clone, Debug, Default)]
+pub struct Gate(Arc<(Notify, Notify)>);
+
+impl Gate {
+    /// Resolves when the call has arrived.
+    pub async fn reached(&self) {
+        self.0.0.notified().await;
+    }
+
+    /// Lets it go.
+    pub fn open(&self) {
+        self.0.1.notify_one();
+    }
+
+    async fn wait(&self) {
+        self.0.0.notify_one();
+        self.0.1.notified().await;
+    }
 }
 
 /// Any engine, with faults. Clones share the faults and the counts.
@@ -79,6 +102,10 @@ impl Faulty {
                 Err(Error::new(ErrorKind::Unknown, "lost, as planned"))
             }
             Some(Fault::Hang) => std::future::pending().await,
+            Some(Fault::Hold(gate)) => {
+                gate.wait().await;
+                call.await
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The suite on each database.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[cfg(feature = "sqlite")]
 mod sqlite {
     use cloakroom_conformance::Setup;

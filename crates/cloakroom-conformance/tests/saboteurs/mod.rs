@@ -2,8 +2,6 @@
 
 mod saboteur;
 
-use std::sync::Arc;
-
 use cloakroom_conformance::{Setup, cases, run};
 use saboteur::{Sabotage, Saboteur};
 

@@ -136,9 +136,10 @@ impl SessionBackend for Saboteur {
         let known = self.created.lock().unwrap().contains_key(id);
         let there = self.there(id).await;
         match (self.sabotage, there) {
-            (Some(S::SaveInserts), None) => self.force(id, new).await,
+            (Some(S::SaveInserts), None) | (Some(S::SaveIgnoresRevision), Some(_)) => {
+                self.force(id, new).await
+            }
             (Some(S::SaveResurrects), None) if known => self.force(id, new).await,
-            (Some(S::SaveIgnoresRevision), Some(_)) => self.force(id, new).await,
             (Some(S::SaveInTwoSteps), Some(there)) if there.revision == *seen => {
                 tokio::task::yield_now().await;
                 self.force(id, new).await

@@ -1,0 +1,263 @@
+//! Scripts of HTTP requests that every adapter answers alike.
+//!
+//! An adapter shows the scripts a [`Site`] with two routes, served through its own middleware:
+//!
+//! - `/untouched` answers `ok` and never asks for a session;
+//! - `/do/{steps}` hands its session and the steps to [`act`] and answers with what comes back.
+//!
+//! A change of what adapters do is a change here first.
+
+pub mod commits;
+pub mod cookies;
+pub mod failures;
+
+use async_trait::async_trait;
+use cloakroom_core::{ErrorKind, Expiry, Memory, Result, Session, SessionOptions, Sessions, Timestamp};
+use cloakroom_http::{CookieOptions, CookiePolicy};
+
+use crate::{Engine, Fault, Faulty, Operation};
+
+/// A web application behind an adapter's middleware. It is asked directly, without a network.
+#[async_trait]
+pub trait Site: Send + Sync {
+    /// Answers `GET path` with these Cookie headers.
+    async fn get(&self, path: &str, cookies: &[&str]) -> Answer;
+}
+
+/// What a site answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// Names in lower case, and values, in their order.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: String,
+}
+
+impl Answer {
+    /// All values of a header.
+    pub fn header(&self, name: &str) -> Vec<&str> {
+        self.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// The one Set-Cookie, if there is one.
+    fn set_cookie(&self) -> Option<&str> {
+        let cookies = self.header("set-cookie");
+        assert!(cookies.len() <= 1, "{cookies:?}");
+        cookies.first().copied()
+    }
+
+    /// The key that Set-Cookie gives: the value to send back.
+    fn key(&self) -> String {
+        let cookie = self.set_cookie().expect("a Set-Cookie");
+        let value = cookie.strip_prefix("sessionid=").and_then(|rest| rest.split(';').next());
+        value.filter(|value| !value.is_empty()).expect("a new key").to_owned()
+    }
+}
+
+/// What a site is made of.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The sessions.
+    pub sessions: Sessions,
+    /// The cookie.
+    pub cookie: CookiePolicy,
+    /// Whether each request stores its session again.
+    pub save_every_request: bool,
+}
+
+/// Does what the steps say, divided by `/`, and answers with a status and a body:
+/// `get:NAME`, `set:NAME=TEXT`, `add:NAME`, `clear`, `login:USER`, `logout`, `cycle`, `save`,
+/// `expire:SECONDS`, `close` (until the browser closes), `large:BYTES`, `look` (reads nothing),
+/// `end` (deletes the record as another request would), `status:CODE`.
+///
+/// # Errors
+///
+/// Those of the session.
+pub async fn act(session: &Session, steps: &str) -> Result<(u16, String)> {
+    let (mut status, mut body) = (200, String::new());
+    for step in steps.split('/') {
+        let (verb, object) = step.split_once(':').unwrap_or((step, ""));
+        match verb {
+            "get" => body = session.get::<String>(object)?.unwrap_or_else(|| "nothing".into()),
+            "set" => {
+                let (name, text) = object.split_once('=').expect("set:NAME=TEXT");
+                session.insert(name, text)?;
+            }
+            "add" => body = session.update(object, |n: &mut i64| *n += 1).await?.to_string(),
+            "clear" => session.clear(),
+            "login" => session.login(object)?,
+            "logout" => session.logout(),
+            "cycle" => session.cycle_key(),
+            "save" => session.save().await?,
+            "expire" => session.set_expiry(std::time::Duration::from_secs(object.parse().expect("seconds"))),
+            "close" => session.set_expiry(Expiry::BrowserClose),
+            "large" => session.insert("large", "x".repeat(object.parse().expect("bytes")))?,
+            "look" => {}
+            "end" => {
+                let id = session.id().expect("a stored session");
+                session.sessions().backend().delete(&id, None).await?;
+            }
+            "status" => status = object.parse().expect("a code"),
+            _ => panic!("no such step: {step:?}"),
+        }
+    }
+    Ok((status, body))
+}
+
+/// A site over a store in memory whose calls are counted and fail when told to.
+pub struct Stage<S> {
+    site: S,
+    faults: Faulty,
+    engine: Engine,
+}
+
+impl<S> std::fmt::Debug for Stage<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stage").field("engine", &self.engine).finish_non_exhaustive()
+    }
+}
+
+/// How a script wants its site.
+#[derive(Debug)]
+pub struct Wishes {
+    /// The cookie; not `Secure`, since nothing here asks for it.
+    pub cookie: CookieOptions,
+    /// The rules.
+    pub options: SessionOptions,
+    /// Whether each request stores its session again.
+    pub save_every_request: bool,
+}
+
+impl<S: Site> Stage<S> {
+    /// Builds a site as a script wishes it.
+    async fn set(
+        engine: Engine,
+        make: impl AsyncFnOnce(Setting) -> S,
+        wish: impl FnOnce(&mut Wishes),
+    ) -> Self {
+        let faults = Faulty::new(std::sync::Arc::clone(&engine.backend));
+        let mut options = SessionOptions::default();
+        options.clock = std::sync::Arc::new(engine.clock.clone());
+        let mut wishes = Wishes { cookie: CookieOptions::default(), options, save_every_request: false };
+        wish(&mut wishes);
+        let setting = Setting {
+            sessions: Sessions::with(faults.clone(), wishes.options),
+            cookie: CookiePolicy::new(wishes.cookie).unwrap(),
+            save_every_request: wishes.save_every_request,
+        };
+        Self { site: make(setting).await, faults, engine }
+    }
+
+    /// A request by a visitor with no cookie.
+    async fn newcomer(&self, path: &str) -> Answer {
+        self.site.get(path, &[]).await
+    }
+
+    /// A request by the visitor who holds this key.
+    async fn visit(&self, key: &str, path: &str) -> Answer {
+        self.site.get(path, &[&format!("theme=dark; sessionid={key}")]).await
+    }
+
+    /// The key of a stored session with `a` set to `1`.
+    async fn stored(&self) -> String {
+        let key = self.newcomer("/do/set:a=1").await.key();
+        self.faults.calls();
+        key
+    }
+
+    /// The value under `a` that a visitor finds.
+    async fn value(&self, key: &str) -> String {
+        self.visit(key, "/do/get:a").await.body
+    }
+
+    /// How many records there are.
+    async fn records(&self) -> usize {
+        self.engine.index().expect("memory has one").all(None, 1_000).await.unwrap().len()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.engine.now()
+    }
+}
+
+/// Runs a script on a site of its own.
+#[doc(hidden)]
+pub async fn play<Running: Future<Output = ()>>(script: impl FnOnce(Engine) -> Running) {
+    let memory = |clock| std::future::ready(crate::Setup::from(Memory::with_clock(clock)));
+    crate::run(memory, script).await;
+}
+
+/// Calls a macro with every group of scripts.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __http_scripts {
+    ($($callback:tt)+) => {
+        $($callback)+! {
+            cookies {
+                a_first_change_sets_the_cookie_with_all_its_attributes
+                a_session_that_nobody_asked_for_costs_nothing_and_adds_no_header
+                a_read_varies_by_cookie_and_sets_none
+                a_change_does_not_send_the_key_again
+                the_key_is_sent_again_when_its_end_moves_by_more_than_a_tenth
+                a_new_expiry_is_sent_at_once
+                a_login_sends_a_new_key
+                a_logout_takes_the_cookie_away_with_the_attributes_it_was_set_with
+                a_cookie_that_is_no_key_is_a_fresh_visitor_and_never_reaches_the_store
+                a_cookie_sent_twice_is_a_fresh_visitor
+                an_unknown_or_expired_key_is_a_fresh_visitor_whose_cookie_is_left_alone
+                a_thousand_unknown_keys_leave_no_record
+                an_embedded_sites_cookie_is_partitioned_when_set_and_when_removed
+            }
+            commits {
+                changes_are_committed_before_the_answer
+                an_error_status_below_500_commits
+                a_status_from_500_on_commits_nothing
+                a_logout_ends_the_session_at_any_status
+                what_a_handler_committed_itself_is_sent_at_any_status
+                an_emptied_session_lives_on_under_its_key
+                a_logout_and_then_a_change_is_a_new_session
+                every_request_can_store_and_send_the_session_again
+                every_request_of_a_newcomer_stores_nothing
+                a_visit_keeps_an_idle_session_also_where_no_handler_asked
+                the_cookie_of_an_idle_session_stays
+            }
+            failures {
+                a_change_to_a_session_that_another_request_ended_is_400_without_a_cookie
+                a_late_answer_to_an_old_key_never_touches_the_cookie
+                a_store_that_can_not_be_read_is_503_without_a_cookie
+                a_store_that_can_not_be_written_is_503_without_a_cookie_or_body
+                a_logout_that_could_not_be_stored_is_503_and_leaves_the_cookie
+                a_session_over_the_limit_is_413
+                a_visit_that_could_not_be_noted_is_no_failure
+            }
+        }
+    };
+}
+
+/// Makes a test of each script for an adapter. The closure builds its [`Site`](http::Site) from a
+/// [`Setting`](http::Setting).
+#[macro_export]
+macro_rules! http_tests {
+    ($make:expr) => {
+        async fn site(setting: $crate::http::Setting) -> impl $crate::http::Site {
+            ($make)(setting).await
+        }
+
+        $crate::__http_scripts!($crate::__http_tests);
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __http_tests {
+    ($($group:ident { $($script:ident)* })*) => {
+        $(mod $group {
+            $(#[::tokio::test]
+            async fn $script() {
+                $crate::http::play(|engine| $crate::http::$group::$script(engine, super::site)).await;
+            })*
+        })*
+    };
+}

@@ -1,0 +1,171 @@
+//! What only this adapter can show: dropped futures, nested layers, its errors, its allocations.
+
+#![cfg(feature = "axum")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get;
+use cloakroom_conformance::{Fault, Faulty, Gate, Operation};
+use cloakroom_core::{ErrorKind, Memory, SessionBackend, SessionKey, Sessions};
+use cloakroom_tower::{Error, Session, SessionLayer};
+use http::header::{CACHE_CONTROL, COOKIE, SET_COOKIE, VARY};
+use http::{Request, Response, StatusCode};
+use tokio::sync::Notify;
+use tower::{Layer, ServiceExt, service_fn};
+
+/// A store, a layer over it, and the Cookie header of a session that is stored there.
+async fn stored() -> (Arc<Memory>, SessionLayer, SessionKey) {
+    let memory = Arc::new(Memory::new());
+    let layer = SessionLayer::new(Arc::clone(&memory));
+    let session = layer.sessions().load(None).await.unwrap();
+    session.insert("a", 1).unwrap();
+    session.save().await.unwrap();
+    (memory, layer, session.key().unwrap())
+}
+
+fn request(key: &SessionKey) -> Request<Body> {
+    let cookie = format!("sessionid={}", key.expose());
+    Request::get("/").header(COOKIE, cookie).body(Body::empty()).unwrap()
+}
+
+async fn records(memory: &Memory) -> usize {
+    memory.index().unwrap().all(None, 10).await.unwrap().len()
+}
+
+/// Lets other tasks run until there are that many records.
+async fn until_records(memory: &Memory, expected: usize) {
+    let arrives = async {
+        while records(memory).await != expected {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(5), arrives).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_logout_survives_a_visitor_who_leaves_before_the_answer() {
+    let (memory, layer, key) = stored().await;
+    let reached = Arc::new(Notify::new());
+    let service = layer.layer(service_fn({
+        let reached = Arc::clone(&reached);
+        move |request: Request<Body>| {
+            let reached = Arc::clone(&reached);
+            async move {
+                let session = Session::of(request.extensions()).await.unwrap();
+                session.logout();
+                reached.notify_one();
+                std::future::pending::<()>().await;
+                Ok::<_, Infallible>(Response::new(Body::empty()))
+            }
+        }
+    }));
+    let answer = tokio::spawn(service.oneshot(request(&key)));
+    reached.notified().await;
+    answer.abort();
+    until_records(&memory, 0).await;
+}
+
+#[tokio::test]
+async fn a_commit_that_has_begun_survives_a_visitor_who_leaves() {
+    let (memory, _, key) = stored().await;
+    let slow = Faulty::new(Arc::clone(&memory));
+    let gate = Gate::default();
+    slow.fail(Operation::Rotate, Fault::Hold(gate.clone()));
+    let layer = SessionLayer::new(slow);
+    let handler = async |session: Session| session.cycle_key();
+    let router = Router::new().route("/", get(handler)).layer(layer);
+    let answer = tokio::spawn(router.oneshot(request(&key)));
+    gate.reached().await;
+    answer.abort();
+    assert!(answer.await.unwrap_err().is_cancelled());
+    gate.open();
+    let sessions = Sessions::new(Arc::clone(&memory));
+    let dead = async {
+        while sessions.load(Some(key.clone())).await.unwrap().key().is_some() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(5), dead).await.unwrap();
+    assert_eq!(records(&memory).await, 1);
+}
+
+#[tokio::test]
+async fn a_route_without_the_layer_tells_the_developer_what_is_missing() {
+    let router: Router = Router::new().route("/", get(async |_: Session| "never"));
+    let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    let body = axum::body::to_bytes(response.into_body(), 1_000).await.unwrap();
+    assert!(body.starts_with(b"no SessionLayer around this route"), "{body:?}");
+}
+
+#[tokio::test]
+async fn a_layer_within_a_layer_commits_once_and_sets_one_cookie() {
+    let (memory, layer, _) = stored().await;
+    let handler = async |session: Session| session.insert("b", 2).map_err(Error::from);
+    let router = Router::new().route("/", get(handler)).layer(layer.clone()).layer(layer);
+    let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
+    assert_eq!(response.headers().get_all(SET_COOKIE).iter().count(), 1);
+    assert_eq!(records(&memory).await, 2);
+}
+
+#[tokio::test]
+async fn handlers_of_one_request_share_one_session_and_one_load() {
+    let (memory, _, key) = stored().await;
+    let faulty = Faulty::new(memory);
+    let handler = async |first: Session, second: Session| {
+        first.insert("b", 2).unwrap();
+        assert_eq!(second.names(), ["a", "b"]);
+    };
+    let router = Router::new().route("/", get(handler)).layer(SessionLayer::new(faulty.clone()));
+    router.oneshot(request(&key)).await.unwrap();
+    assert_eq!(faulty.calls(), [Operation::Load, Operation::Save]);
+}
+
+#[tokio::test]
+async fn a_handlers_own_cache_control_and_vary_are_kept() {
+    let (_, layer, _) = stored().await;
+    let handler = async |session: Session| {
+        session.insert("b", 2).unwrap();
+        ([(CACHE_CONTROL, "private"), (VARY, "Accept, cookie")], "mine")
+    };
+    let router = Router::new().route("/", get(handler)).layer(layer);
+    let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
+    assert_eq!(response.headers()[CACHE_CONTROL], "private");
+    assert_eq!(response.headers().get_all(VARY).iter().collect::<Vec<_>>(), ["Accept, cookie"]);
+    assert!(response.headers().contains_key(SET_COOKIE));
+}
+
+#[tokio::test]
+async fn a_failed_commit_leaves_its_error_for_the_application_to_render() {
+    let (memory, _, key) = stored().await;
+    let faulty = Faulty::new(memory);
+    faulty.fail(Operation::Save, Fault::Refuse);
+    let handler = async |session: Session| session.insert("b", 2).map_err(Error::from);
+    let router = Router::new().route("/", get(handler)).layer(SessionLayer::new(faulty));
+    let response = router.oneshot(request(&key)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.extensions().get::<Error>().unwrap().kind(), ErrorKind::Unavailable);
+}
+
+#[test]
+fn a_session_that_nobody_asks_for_costs_two_allocations() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let bare = service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::empty())));
+    let layered = SessionLayer::new(Memory::new()).layer(bare);
+    let key = SessionKey::generate().unwrap();
+    // Extensions are a map that the first entry makes: axum has made it by then, so it does not count.
+    let with_extensions = || {
+        let mut request = request(&key);
+        request.extensions_mut().insert(());
+        request
+    };
+    let count = |run: &mut dyn FnMut()| allocation_counter::measure(run).count_total;
+    let (mut one, mut other) = (Some(with_extensions()), Some(with_extensions()));
+    let without = count(&mut || drop(runtime.block_on(bare.oneshot(one.take().unwrap()))));
+    let with = count(&mut || drop(runtime.block_on(layered.clone().oneshot(other.take().unwrap()))));
+    assert_eq!(with - without, 2);
+}
