@@ -59,3 +59,8 @@ pub use cloakroom_tower as tower;
 pub mod axum {
     pub use cloakroom_tower::{Error, Session, SessionLayer};
 }
+
+/// The README's snippets are compiled with the tests.
+#[cfg(all(doctest, feature = "axum", feature = "sqlite"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -34,7 +34,8 @@ impl Failure {
     /// What a failed session operation is to the visitor.
     fn of(kind: ErrorKind, error: &dyn Error) -> Self {
         match kind {
-            ErrorKind::Invalid | ErrorKind::Mismatch => Self::bad(error.to_string()),
+            // These speak of what the visitor sent, and of nothing else.
+            ErrorKind::Invalid | ErrorKind::Mismatch => Self::bad(sentence(&error.to_string())),
             ErrorKind::Interrupted => {
                 Self::bad("Another request has ended this session meanwhile. Nothing was saved.")
             }
@@ -82,6 +83,13 @@ pub fn one_line(error: &dyn Error) -> String {
         source = error.source();
     }
     line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// As a person would write it.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).chain(['.']).collect()
 }
 
 /// The visitor learns that the store failed, the operator why. An error holds no key and no payload.

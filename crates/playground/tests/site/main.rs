@@ -1,0 +1,15 @@
+//! The playground as it is started and spoken to: the real program, on a database of its own, over HTTP.
+
+#![expect(clippy::expect_used, reason = "what helpers of tests find missing fails the test")]
+
+mod api;
+mod client;
+mod cookies;
+mod outages;
+mod page;
+mod program;
+mod races;
+mod start;
+
+use client::{Reply, Visitor};
+use program::{Playground, Settings};
