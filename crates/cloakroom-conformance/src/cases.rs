@@ -121,6 +121,7 @@ macro_rules! __backend_cases {
                 an_expiry_that_has_passed_ends_the_session
                 logging_out_everywhere_ends_every_session_of_the_user_and_no_other
                 a_rotation_does_not_save_a_session_from_being_revoked
+                a_session_that_was_interrupted_can_be_left_for_a_new_one
             }
             session keys {
                 an_unknown_key_is_never_adopted

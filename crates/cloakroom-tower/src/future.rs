@@ -80,7 +80,7 @@ fn begin<Answer>(visit: Visit, mut response: Response<Answer>) -> Begun<Answer> 
     let status = response.status().as_u16();
     let every = visit.rules().save_every_request;
     let Some(session) = visit.loaded() else {
-        if !visit.counts() || status >= 500 {
+        if !visit.counts() {
             return Begun::Done(response);
         }
         let late = visit.clone();

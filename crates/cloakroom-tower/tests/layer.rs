@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::middleware::Next;
 use axum::routing::get;
 use cloakroom_conformance::{Fault, Faulty, Gate, Operation};
 use cloakroom_core::{ErrorKind, Memory, SessionBackend, SessionKey, Sessions};
@@ -106,7 +107,12 @@ async fn a_route_without_the_layer_tells_the_developer_what_is_missing() {
 async fn a_layer_within_a_layer_commits_once_and_sets_one_cookie() {
     let (memory, layer, _) = stored().await;
     let handler = async |session: Session| session.insert("b", 2).map_err(Error::from);
-    let router = Router::new().route("/", get(handler)).layer(layer.clone()).layer(layer);
+    let between = async |session: Session, request: axum::extract::Request, next: Next| {
+        session.insert("c", 3).unwrap();
+        next.run(request).await
+    };
+    let router = Router::new().route("/", get(handler)).layer(layer.clone());
+    let router = router.layer(axum::middleware::from_fn(between)).layer(layer);
     let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
     assert_eq!(response.headers().get_all(SET_COOKIE).iter().count(), 1);
     assert_eq!(records(&memory).await, 2);

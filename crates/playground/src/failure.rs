@@ -6,6 +6,9 @@ use std::io::Write as _;
 
 use cloakroom::ErrorKind;
 
+/// What a request is told that another one's logout has overtaken.
+pub const ENDED: &str = "Another request has ended this session meanwhile. Nothing was saved.";
+
 /// A request that could not be done: a status, and one sentence that tells nothing of the store.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Failure {
@@ -36,9 +39,7 @@ impl Failure {
         match kind {
             // These speak of what the visitor sent, and of nothing else.
             ErrorKind::Invalid | ErrorKind::Mismatch => Self::bad(sentence(&error.to_string())),
-            ErrorKind::Interrupted => {
-                Self::bad("Another request has ended this session meanwhile. Nothing was saved.")
-            }
+            ErrorKind::Interrupted => Self::bad(ENDED),
             ErrorKind::TooLarge => Self::new(413, "That is more than a session can hold."),
             ErrorKind::Unsupported => Self::new(501, "This session engine can not do that."),
             kind => {

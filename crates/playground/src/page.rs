@@ -71,6 +71,7 @@ fn shell(title: &str, body: &Markup) -> Markup {
             }
             body {
                 header.house {
+                    (hanger())
                     h1 { a href="/" { "Cloakroom" } }
                     p { "You hand in what you carry and keep a ticket. A playground for sessions." }
                 }
@@ -83,6 +84,15 @@ fn shell(title: &str, body: &Markup) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+fn hanger() -> Markup {
+    html! {
+        svg.hanger viewBox="0 0 64 36" aria-hidden="true" {
+            path d="M27.500 9.500a4.700 4.700 0 1 1 6.800 4.200c-1.500.8-2.300 1.700-2.300 3.300v1" {}
+            path d="M32 18 5.500 31.200c-1.800.9-1.200 3 .7 3h51.600c1.900 0 2.500-2.100.7-3z" {}
         }
     }
 }

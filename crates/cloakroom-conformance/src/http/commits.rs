@@ -125,6 +125,9 @@ pub async fn every_request_can_store_and_send_the_session_again<S: Site>(
         assert_eq!(answer.header("vary"), ["Cookie"], "{path}");
         assert_eq!(stage.faults.calls(), [Operation::Load, Operation::Save]);
     }
+    let ended = stage.stored().await;
+    let read = stage.visit(&ended, "/do/end/get:a").await;
+    assert_eq!((read.status, read.set_cookie()), (200, None), "what ended meanwhile is no failure of a read");
     stage.engine.pass(Duration::from_mins(9));
     assert_eq!(stage.visit(&key, "/do/status:500").await.set_cookie(), None);
     stage.engine.pass(Duration::from_mins(1));

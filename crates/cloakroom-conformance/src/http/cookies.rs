@@ -102,6 +102,8 @@ pub async fn a_new_expiry_is_sent_at_once<S: Site>(engine: Engine, make: impl As
     let answer = stage.visit(&key, "/do/expire:300").await;
     assert_eq!(answer.key(), key);
     assert!(answer.set_cookie().unwrap().contains("Max-Age=300;"));
+    let answer = stage.visit(&key, "/do/expire:299").await;
+    assert!(answer.set_cookie().unwrap().contains("Max-Age=299;"), "however little it moves");
     let answer = stage.visit(&key, "/do/close").await;
     assert_eq!(answer.key(), key);
     assert!(!answer.set_cookie().unwrap().contains("Max-Age"));

@@ -15,6 +15,9 @@ pub async fn a_change_to_a_session_that_another_request_ended_is_400_without_a_c
         assert_eq!((answer.status, answer.set_cookie()), (400, None), "{steps}");
         assert_eq!(stage.records().await, 0, "{steps}");
     }
+    // Nor is a key announced that is dead by now.
+    let created = stage.newcomer("/do/set:a=1/save/end/set:a=2").await;
+    assert_eq!((created.status, created.set_cookie()), (400, None));
 }
 
 /// A login in another tab has given the browser a newer one.

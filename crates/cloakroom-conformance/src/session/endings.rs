@@ -1,11 +1,12 @@
 //! Dead stays dead.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_core::{CookieChange, ErrorKind, Expiry};
 
 use super::{names, newcomer, stored, visit};
-use crate::Engine;
+use crate::{Engine, Fault, Faulty, Gate, Operation};
 
 /// A slow request loads, another logs out, the slow one saves: however it saves.
 pub async fn a_save_after_another_requests_logout_is_interrupted_and_stores_nothing(engine: Engine) {
@@ -125,30 +126,50 @@ pub async fn logging_out_everywhere_ends_every_session_of_the_user_and_no_other(
     assert!(sessions.of("alice").await.unwrap().is_empty());
 }
 
-/// It moves while the others are being ended, again and again.
+/// It gets a new id after the list was made, and before its turn to be deleted.
 pub async fn a_rotation_does_not_save_a_session_from_being_revoked(engine: Engine) {
     if engine.index().is_none() {
         return;
     }
-    let sessions = engine.sessions();
-    for _ in 0..10 {
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), |_| {});
+    let mut devices = Vec::new();
+    for _ in 0..2 {
         let session = newcomer(&sessions).await;
         session.login("alice").unwrap();
         session.save().await.unwrap();
+        devices.push(session);
     }
-    let restless = newcomer(&sessions).await;
-    restless.login("alice").unwrap();
-    restless.save().await.unwrap();
-    let moving = tokio::spawn(async move {
-        loop {
-            restless.cycle_key();
-            match restless.save().await {
-                Ok(()) => tokio::task::yield_now().await,
-                Err(error) => return error.kind(),
-            }
-        }
+    let gate = Gate::default();
+    faulty.fail(Operation::Delete, Fault::Hold(gate.clone()));
+    let revoke = tokio::spawn({
+        let sessions = sessions.clone();
+        async move { sessions.revoke("alice").await.unwrap() }
     });
-    assert!(sessions.revoke("alice").await.unwrap() >= 11);
-    assert_eq!(moving.await.unwrap(), ErrorKind::Interrupted);
-    assert!(sessions.of("alice").await.unwrap().is_empty());
+    gate.reached().await;
+    for session in &devices {
+        session.cycle_key();
+        session.save().await.unwrap();
+    }
+    gate.open();
+    assert_eq!(revoke.await.unwrap(), 2);
+    for session in devices {
+        assert_eq!(visit(&sessions, &session.key().unwrap()).await.key(), None);
+    }
+}
+
+/// For a handler that wants to go on all the same.
+pub async fn a_session_that_was_interrupted_can_be_left_for_a_new_one(engine: Engine) {
+    let sessions = engine.sessions();
+    let key = stored(&sessions).await;
+    let (slow, logout) = (visit(&sessions, &key).await, visit(&sessions, &key).await);
+    logout.logout();
+    logout.save().await.unwrap();
+    slow.insert("late", 1).unwrap();
+    assert_eq!(slow.save().await.unwrap_err().kind(), ErrorKind::Interrupted);
+    slow.flush();
+    slow.insert("new", 1).unwrap();
+    slow.save().await.unwrap();
+    assert_ne!(slow.key().unwrap(), key);
+    assert_eq!(names(&sessions, &slow.key().unwrap()).await, ["new"]);
 }

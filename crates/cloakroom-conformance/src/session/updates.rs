@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::{names, newcomer, number, stored, visit};
-use crate::{Engine, Faulty, Operation};
+use crate::{Engine, Fault, Faulty, Gate, Operation};
 
 /// Both have loaded before either commits.
 pub async fn different_names_of_two_requests_both_survive(engine: Engine) {
@@ -121,7 +121,13 @@ pub async fn two_first_updates_of_one_request_make_one_session(engine: Engine) {
     let faulty = Faulty::new(Arc::clone(&engine.backend));
     let sessions = engine.sessions_over(faulty.clone(), |_| {});
     let session = newcomer(&sessions).await;
-    let (one, two) = tokio::join!(
+    let gate = Gate::default();
+    faulty.fail(Operation::Create, Fault::Hold(gate.clone()));
+    let ((), one, two) = tokio::join!(
+        async {
+            gate.reached().await;
+            gate.open();
+        },
         session.update("one", |n: &mut i64| *n += 1),
         session.update("two", |n: &mut i64| *n += 1),
     );

@@ -327,9 +327,6 @@ impl Commit<'_> {
                 Verb::Rotate(held) => backend.rotate(&held.id, id, record, &held.revision),
             };
             match attempts.bound(sent).await {
-                Ok(Saved::Conflict(stored)) if stored.record.stamp == record.stamp => {
-                    return Ok(Saved::Written(Written::at(stored.revision)));
-                }
                 // Somebody has written since: whether over our own write, nobody can tell.
                 Ok(Saved::Conflict(_)) if attempts.lost.is_some() => return Err(attempts.given_up()),
                 Ok(saved) => return Ok(saved),

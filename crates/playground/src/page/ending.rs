@@ -23,7 +23,7 @@ pub(super) fn ending(session: &Session) -> Markup {
         form.choices method="post" action="/do/expiry" {
             (choice("minutes", "In 5 minutes", matches!(now, Expiry::After(_))))
             (choice("close", "With the browser", now == Expiry::BrowserClose))
-            (choice("default", "By the house rule", now == Expiry::Default))
+            (choice("default", "House rule", now == Expiry::Default))
         }
     };
     card("ending", "When does it end?", &why, &body)

@@ -45,7 +45,8 @@ fn line(good: Good, cart: &Cart) -> Markup {
 }
 
 fn price(cents: u64) -> String {
-    format!("€ {}.{:02}", cents / 100, cents % 100)
+    // The space does not break.
+    format!("€\u{a0}{}.{:02}", cents / 100, cents % 100)
 }
 
 pub(super) fn visits(session: &Session) -> Markup {
@@ -58,7 +59,7 @@ pub(super) fn visits(session: &Session) -> Markup {
         div.row {
             p.figure { (visits.unwrap_or_default()) " " span.fine { (if visits == Some(1) { "visit" } else { "visits" }) } }
             (button("visit", "Visit", ""))
-            a href="/visits" { "/visits" }
+            span.fine { "or by hand: " a href="/visits" { "/visits" } }
         }
     };
     card("visits", "Your visits", &why, &body)

@@ -78,10 +78,10 @@ async fn the_cart_survives_a_login_and_not_another_users() {
         fill_in(&mut visitor, "cart", &format!("good=lemonade&step={step}")).await;
     }
     let page = fill_in(&mut visitor, "login", "user=alice").await;
-    assert!(page.contains("Good evening, alice") && page.contains("€ 7.00"));
+    assert!(page.contains("Good evening, alice") && page.contains("€\u{a0}7.00"));
     assert_eq!(visitor.session().await["data"], json!({"cart": {"lemonade": 2}}));
     let page = fill_in(&mut visitor, "login", "user=bob").await;
-    assert!(page.contains("Good evening, bob") && page.contains("€ 0.00"));
+    assert!(page.contains("Good evening, bob") && page.contains("€\u{a0}0.00"));
 }
 
 #[tokio::test]
