@@ -102,6 +102,7 @@ macro_rules! __backend_cases {
                 two_first_updates_of_one_request_make_one_session
                 a_refused_change_changes_nothing
                 an_equal_value_is_not_written
+                a_renewal_that_meets_a_newer_write_is_content_with_it
                 struct_fields_are_names_and_only_those_that_differ_are_written
             }
             session losses {
@@ -149,6 +150,7 @@ macro_rules! __backend_cases {
                 a_value_of_another_type_is_a_mismatch_and_stays
                 a_read_is_one_call_and_a_change_is_one_more
                 an_index_that_is_missing_is_unsupported
+                a_new_key_after_the_headers_have_left_is_too_late
             }
         }
     };

@@ -229,6 +229,12 @@ impl Session {
         }
     }
 
+    /// The response's headers leave now. From here on a commit that would need a new key ends as
+    /// `TooLate`: the browser could not be told, and would be left without a session.
+    pub fn headers_left(&self) {
+        self.state().headers_left = true;
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -133,6 +133,7 @@ fn finish<Answer: Default>(
 /// Adds the headers of a session that was looked at.
 fn tell(session: &Session, visit: &Visit, map: &mut HeaderMap) {
     let rules = visit.rules();
+    session.headers_left();
     let headers = headers(&session.activity().cookie, &rules.cookie, rules.sessions.options().clock.now());
     if let Some(cookie) = headers.set_cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
         map.append(SET_COOKIE, cookie);

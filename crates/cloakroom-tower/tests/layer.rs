@@ -157,6 +157,21 @@ async fn a_failed_commit_leaves_its_error_for_the_application_to_render() {
     assert_eq!(response.extensions().get::<Error>().unwrap().kind(), ErrorKind::Unavailable);
 }
 
+#[tokio::test]
+async fn a_task_that_outlives_the_answer_can_save_a_session_whose_key_is_known() {
+    let (memory, layer, key) = stored().await;
+    let (send, mut kept) = tokio::sync::mpsc::channel(2);
+    let handler = async move |session: Session| send.send(session).await.unwrap();
+    let router = Router::new().route("/", get(handler)).layer(layer);
+    router.clone().oneshot(request(&key)).await.unwrap();
+    router.oneshot(Request::new(Body::empty())).await.unwrap();
+    let (known, newcomer) = (kept.recv().await.unwrap(), kept.recv().await.unwrap());
+    known.update("late", |n: &mut i64| *n += 1).await.unwrap();
+    newcomer.insert("late", 1).unwrap();
+    assert_eq!(newcomer.save().await.unwrap_err().kind(), ErrorKind::TooLate);
+    assert_eq!(records(&memory).await, 1);
+}
+
 #[test]
 fn a_session_that_nobody_asks_for_costs_two_allocations() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

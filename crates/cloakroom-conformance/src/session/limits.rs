@@ -118,3 +118,21 @@ pub async fn an_index_that_is_missing_is_unsupported(engine: Engine) {
         assert_eq!(revoked.unwrap_err().kind(), ErrorKind::Unsupported);
     }
 }
+
+/// The browser would never hear of it. What needs none is stored.
+pub async fn a_new_key_after_the_headers_have_left_is_too_late(engine: Engine) {
+    let sessions = engine.sessions();
+    let late = newcomer(&sessions).await;
+    late.headers_left();
+    late.insert("n", 1).unwrap();
+    assert_eq!(late.save().await.unwrap_err().kind(), ErrorKind::TooLate);
+
+    let key = stored(&sessions).await;
+    let streaming = visit(&sessions, &key).await;
+    streaming.headers_left();
+    streaming.insert("n", 1).unwrap();
+    streaming.save().await.unwrap();
+    streaming.cycle_key();
+    assert_eq!(streaming.save().await.unwrap_err().kind(), ErrorKind::TooLate);
+    assert_eq!(names(&sessions, &key).await, ["seed", "n"]);
+}

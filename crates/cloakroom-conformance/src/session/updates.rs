@@ -177,6 +177,22 @@ pub async fn an_equal_value_is_not_written(engine: Engine) {
     assert_eq!(faulty.calls(), []);
 }
 
+/// Somebody has just stored it: that is as good as storing it again.
+pub async fn a_renewal_that_meets_a_newer_write_is_content_with_it(engine: Engine) {
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), |_| {});
+    let key = stored(&sessions).await;
+    let (renewing, writing) = (visit(&sessions, &key).await, visit(&sessions, &key).await);
+    writing.insert("n", 1).unwrap();
+    writing.save().await.unwrap();
+    faulty.calls();
+    renewing.renew().await.unwrap();
+    assert_eq!(faulty.calls(), [Operation::Save]);
+    assert_eq!(renewing.get::<i64>("n").unwrap(), Some(1));
+    renewing.renew().await.unwrap();
+    assert_eq!(faulty.calls(), [Operation::Save]);
+}
+
 /// A struct is as good as its fields.
 pub async fn struct_fields_are_names_and_only_those_that_differ_are_written(engine: Engine) {
     let sessions = engine.sessions();

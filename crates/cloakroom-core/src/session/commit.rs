@@ -35,6 +35,7 @@ impl Session {
     ///
     /// - `Interrupted` if another request has ended the session: nothing is stored.
     /// - `TooLarge` over [`SessionOptions::payload_limit`](crate::SessionOptions::payload_limit).
+    /// - `TooLate` if the session needs a new key, and the response's headers have left.
     /// - `Unavailable` if it surely was not stored within the time limit, `Unknown` if it may have been.
     ///
     /// After an error the changes still wait.
@@ -286,6 +287,10 @@ impl Commit<'_> {
         }
         let end = options.lifetime.browser_end(&content.head, now);
         let issue = held.is_none() || rotate;
+        if issue && self.session.state().headers_left {
+            let message = "the response's headers have left: the browser can't be given a new key";
+            return Err(Error::new(ErrorKind::TooLate, message));
+        }
         let tell = issue || expire || self.force || moved(content.head.told, end, now);
         if tell {
             content.head.told = Some(end);

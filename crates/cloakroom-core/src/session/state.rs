@@ -44,6 +44,7 @@ pub(super) struct State {
     /// Another request ended the session: this one's changes have nowhere to go.
     pub(super) interrupted: bool,
     pub(super) cookie: CookieChange,
+    pub(super) headers_left: bool,
     pub(super) user_agent: Option<Bytes>,
 }
 
@@ -58,6 +59,7 @@ impl State {
             doomed: None,
             interrupted: false,
             cookie: CookieChange::Keep,
+            headers_left: false,
             user_agent: None,
         }
     }
