@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cloakroom_core::{
-    Clock, Memory, Record, Result, SessionBackend, SessionId, SessionKey, Stamp, SystemClock,
+    Addressing, Clock, Memory, Record, Result, SessionBackend, SessionId, SessionKey, Stamp, SystemClock,
 };
 use tempfile::TempDir;
 
@@ -42,7 +42,7 @@ pub async fn contenders() -> Result<Vec<Contender>, Box<dyn std::error::Error>> 
 ///
 /// `Unavailable` if the operating system has no random numbers to give.
 pub fn id() -> Result<SessionId> {
-    Ok(SessionId::of(&SessionKey::generate()?, cloakroom_core::Addressing::Hashed))
+    Ok(SessionKey::generate(Addressing::Hashed)?.id())
 }
 
 /// A record of that many bytes, the `sequence`th of its session.

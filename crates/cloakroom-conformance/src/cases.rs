@@ -5,6 +5,7 @@ use std::pin::Pin;
 use crate::Engine;
 
 /// A case of the suite, by name: for those who run it in ways of their own.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
 pub struct Case {
     /// `group::case`, as in the names of tests.
@@ -87,6 +88,10 @@ macro_rules! __backend_cases {
                 follows_owners_and_rotations
                 hostile_owners_are_only_themselves
             }
+            storage steps {
+                a_call_that_is_dropped_is_done_or_not_done
+                closing_twice_is_harmless
+            }
             storage ids {
                 hostile_ids_name_only_themselves
                 ids_that_differ_in_case_or_length_are_different
@@ -104,6 +109,7 @@ macro_rules! __backend_cases {
                 an_equal_value_is_not_written
                 a_renewal_that_meets_a_newer_write_is_content_with_it
                 struct_fields_are_names_and_only_those_that_differ_are_written
+                changes_can_be_given_up
             }
             session losses {
                 a_lost_reply_never_counts_an_update_twice
@@ -111,17 +117,29 @@ macro_rules! __backend_cases {
                 a_lost_reply_to_a_create_makes_one_session
                 a_lost_reply_to_a_rotation_leaves_the_visitor_a_living_key
                 a_lost_reply_to_a_logout_still_ends_the_session
+                a_lost_reply_before_somebody_elses_rotation_is_unknown
+                a_create_whose_reply_was_lost_is_not_repeated_after_its_session_was_ended
+                a_dropped_rotation_is_settled_by_the_next_commit
+                a_dropped_save_is_not_put_over_somebody_elses_write
                 a_refused_write_is_unavailable_and_its_changes_wait
                 a_store_that_never_answers_is_given_up_in_time
+                waiting_for_another_commit_of_the_same_request_counts_as_well
             }
             session endings {
                 a_save_after_another_requests_logout_is_interrupted_and_stores_nothing
                 a_save_after_logout_deletes_and_stores_nothing
                 what_is_inserted_after_a_logout_starts_a_new_session
                 a_session_that_another_request_ended_is_not_ours_to_have_ended
+                a_logout_during_a_commit_ends_what_the_commit_stores
+                a_logout_during_a_conflict_leaves_nothing_of_the_session
+                a_logout_inside_an_update_is_not_undone
+                a_login_during_a_commit_takes_nothing_of_another_users_along
                 an_expiry_that_has_passed_ends_the_session
+                a_change_after_the_sessions_end_is_no_success
                 logging_out_everywhere_ends_every_session_of_the_user_and_no_other
                 a_rotation_does_not_save_a_session_from_being_revoked
+                a_login_on_a_host_whose_clock_is_fast_is_revoked
+                logging_out_everywhere_can_be_asked_again_after_an_outage
                 a_session_that_was_interrupted_can_be_left_for_a_new_one
             }
             session keys {
@@ -130,6 +148,7 @@ macro_rules! __backend_cases {
                 login_changes_the_key_and_keeps_an_anonymous_visitors_data
                 login_drops_another_users_data
                 the_key_before_a_login_is_dead
+                whoever_waits_in_line_with_the_key_before_a_login_sees_nothing_of_it
                 a_new_key_keeps_the_data_and_a_write_that_raced_it
                 no_key_is_ever_stored
             }
@@ -138,6 +157,8 @@ macro_rules! __backend_cases {
                 an_idle_session_ends_on_time_and_visits_keep_it
                 a_visit_is_written_only_when_a_tenth_has_passed
                 a_visit_never_undoes_a_shorter_expiry
+                an_idle_session_that_is_visited_lives_to_its_absolute_end
+                an_idle_timeout_reaches_sessions_that_were_stored_without_one
                 the_absolute_limit_ends_a_busy_session
                 a_lowered_limit_reaches_sessions_that_are_already_stored
                 a_fixed_moment_is_not_moved_by_changes
@@ -147,9 +168,10 @@ macro_rules! __backend_cases {
                 a_session_over_the_limit_is_refused_and_the_old_one_stays
                 what_does_not_decode_is_a_fresh_session_and_stays_as_it_is
                 reserved_names_are_refused
+                a_session_has_a_bounded_number_of_names
+                what_somebody_else_made_unreadable_interrupts_the_request
                 a_value_of_another_type_is_a_mismatch_and_stays
                 a_read_is_one_call_and_a_change_is_one_more
-                an_index_that_is_missing_is_unsupported
                 a_new_key_after_the_headers_have_left_is_too_late
             }
         }

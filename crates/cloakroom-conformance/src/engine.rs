@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cloakroom_core::{
-    Clock, ManualClock, Read, Record, Revision, Saved, SessionBackend, SessionId, SessionKey, SessionOptions,
-    Sessions, Sleep, Stamp, Stored, Timestamp,
+    Clock, ErrorKind, ManualClock, Read, Record, Revision, Saved, SessionBackend, SessionId, SessionIndex,
+    SessionKey, SessionOptions, Sessions, Sleep, Stamp, Stored, Timestamp,
 };
 
 /// When a case begins: in January 2027.
@@ -51,7 +51,8 @@ pub struct Engine {
     /// The clock it goes by.
     pub clock: ManualClock,
     sequence: AtomicU64,
-    setup: Setup,
+    /// What must live as long as the engine.
+    _setup: Setup,
 }
 
 /// Runs a case on an engine of its own, and fails it if it hangs.
@@ -64,17 +65,16 @@ pub async fn run<Making, Running>(
 {
     let clock = ManualClock::at(START);
     let setup = make(Arc::new(clock.clone())).await;
-    let engine = Engine { backend: Arc::clone(&setup.backend), clock, sequence: AtomicU64::new(1), setup };
+    let engine =
+        Engine { backend: Arc::clone(&setup.backend), clock, sequence: AtomicU64::new(1), _setup: setup };
     tokio::time::timeout(TIME_LIMIT, case(engine)).await.expect("the case hung");
 }
 
 impl Engine {
     /// A fresh id, and the one that its session would get by rotation.
     pub fn ids(&self) -> (SessionId, SessionId) {
-        let key = SessionKey::generate().unwrap();
-        let rotated = key.rotated().unwrap();
-        let addressing = self.backend.capabilities().addressing;
-        (SessionId::of(&key, addressing), SessionId::of(&rotated, addressing))
+        let key = SessionKey::generate(self.backend.capabilities().addressing).unwrap();
+        (key.id(), key.rotated().unwrap().id())
     }
 
     /// A fresh id.
@@ -120,6 +120,25 @@ impl Engine {
         self.get(id).await.map(|stored| stored.record.payload)
     }
 
+    /// The engine's index. Without one, just the documented limit must show: listing and revoking are
+    /// unsupported, and do not answer as if nobody had a session.
+    pub async fn index_or_limit(&self) -> Option<&dyn SessionIndex> {
+        if self.backend.index().is_none() {
+            let sessions = self.sessions();
+            assert_eq!(sessions.of_user("alice").await.unwrap_err().kind(), ErrorKind::Unsupported);
+            assert_eq!(sessions.revoke("alice").await.unwrap_err().kind(), ErrorKind::Unsupported);
+        }
+        self.backend.index()
+    }
+
+    /// How many sessions are stored, where that can be asked.
+    pub async fn records(&self) -> Option<usize> {
+        match self.backend.index() {
+            Some(index) => Some(index.all(None, 1_000).await.unwrap().len()),
+            None => None,
+        }
+    }
+
     /// Sessions in this engine, by the default rules.
     pub fn sessions(&self) -> Sessions {
         self.sessions_with(|_| {})
@@ -145,12 +164,6 @@ impl Engine {
         options.clock = Arc::new(self.clock.clone());
         change(&mut options);
         Sessions::with(backend, options)
-    }
-
-    /// Another engine's setup in place of this one's, on the same clock: for wrappers that sabotage it.
-    pub fn replaced(self, wrap: impl FnOnce(Arc<dyn SessionBackend>) -> Arc<dyn SessionBackend>) -> Self {
-        let backend = wrap(self.backend);
-        Self { backend, clock: self.clock, sequence: self.sequence, setup: self.setup }
     }
 }
 

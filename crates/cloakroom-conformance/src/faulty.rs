@@ -11,6 +11,7 @@ use cloakroom_core::{
 use tokio::sync::Notify;
 
 /// A method of an engine.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Operation {
     /// `load`
@@ -30,6 +31,7 @@ pub enum Operation {
 }
 
 /// What goes wrong with a call.
+#[non_exhaustive]
 #[derive(Clone, Debug)]
 pub enum Fault {
     /// It is not done, and says so.

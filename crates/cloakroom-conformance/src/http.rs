@@ -57,6 +57,7 @@ impl Answer {
 }
 
 /// What a site is made of.
+#[non_exhaustive]
 #[derive(Clone, Debug)]
 pub struct Setting {
     /// The sessions.
@@ -68,7 +69,7 @@ pub struct Setting {
 }
 
 /// Does what the steps say, divided by `/`, and answers with a status and a body:
-/// `get:NAME`, `set:NAME=TEXT`, `add:NAME`, `clear`, `login:USER`, `logout`, `cycle`, `save`,
+/// `get:NAME`, `set:NAME=TEXT`, `add:NAME`, `remove:NAME`, `clear`, `login:USER`, `logout`, `cycle`, `save`,
 /// `expire:SECONDS`, `close` (until the browser closes), `large:BYTES`, `look` (reads nothing),
 /// `end` (deletes the record as another request would), `status:CODE`.
 ///
@@ -86,6 +87,7 @@ pub async fn act(session: &Session, steps: &str) -> Result<(u16, String)> {
                 session.insert(name, text)?;
             }
             "add" => body = session.update(object, |n: &mut i64| *n += 1).await?.to_string(),
+            "remove" => assert!(session.remove(object), "{object:?} was there"),
             "clear" => session.clear(),
             "login" => session.login(object)?,
             "logout" => session.logout(),
@@ -107,7 +109,7 @@ pub async fn act(session: &Session, steps: &str) -> Result<(u16, String)> {
 }
 
 /// A site over a store in memory whose calls are counted and fail when told to.
-pub struct Stage<S> {
+pub(crate) struct Stage<S> {
     site: S,
     faults: Faulty,
     engine: Engine,
@@ -121,7 +123,7 @@ impl<S> std::fmt::Debug for Stage<S> {
 
 /// How a script wants its site.
 #[derive(Debug)]
-pub struct Wishes {
+pub(crate) struct Wishes {
     /// The cookie; not `Secure`, since nothing here asks for it.
     pub cookie: CookieOptions,
     /// The rules.
@@ -222,6 +224,7 @@ macro_rules! __http_scripts {
                 every_request_of_a_newcomer_stores_nothing
                 a_visit_keeps_an_idle_session_also_where_no_handler_asked
                 the_cookie_of_an_idle_session_stays
+                changes_that_cancel_out_are_a_visit_like_any_other
             }
             failures {
                 a_change_to_a_session_that_another_request_ended_is_400_without_a_cookie

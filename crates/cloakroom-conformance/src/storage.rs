@@ -7,5 +7,6 @@ pub mod index;
 pub mod load;
 pub mod rotate;
 pub mod save;
+pub mod steps;
 pub mod sweep;
 pub mod touch;

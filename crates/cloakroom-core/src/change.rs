@@ -51,8 +51,7 @@ impl Change {
             | (Self::Expire(_), Self::Expire(_))
             | (Self::Login(_), Self::Login(_))
             | (Self::Cycle, Self::Cycle) => true,
-            (Self::Set(name, _), Self::Set(later, _))
-            | (Self::Set(name, _) | Self::Remove(name), Self::Remove(later)) => name == later,
+            (Self::Set(name, _) | Self::Remove(name), Self::Remove(later)) => name == later,
             _ => false,
         }
     }

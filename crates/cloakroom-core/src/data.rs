@@ -43,6 +43,9 @@ impl From<String> for Piece {
     }
 }
 
+/// The most names of a session: they are searched in turn, and far fewer are used.
+pub(crate) const MOST_NAMES: usize = 4_096;
+
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) name: Piece,

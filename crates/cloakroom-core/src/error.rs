@@ -25,7 +25,7 @@ pub struct Error(Arc<Inner>);
 struct Inner {
     kind: ErrorKind,
     message: Cow<'static, str>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
@@ -40,7 +40,13 @@ impl Error {
         message: impl Into<Cow<'static, str>>,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
-        Self(Arc::new(Inner { kind, message: message.into(), source: Some(source.into()) }))
+        Self(Arc::new(Inner { kind, message: message.into(), source: Some(source.into().into()) }))
+    }
+
+    /// The same error, its sentence behind the name of what it is about: a setting, say.
+    pub fn of(self, subject: impl fmt::Display) -> Self {
+        let message = format!("{subject}: {self}").into();
+        Self(Arc::new(Inner { kind: self.0.kind, message, source: self.0.source.clone() }))
     }
 
     /// What a caller can do about it.

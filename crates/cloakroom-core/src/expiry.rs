@@ -85,20 +85,29 @@ impl Lifetime {
     /// When a session ends if nobody visits: by its own expiry, idleness and age, whichever is first.
     pub(crate) fn deadline(&self, head: &Head, now: Timestamp) -> Timestamp {
         let end = self.end(head);
-        self.idle.map_or(end, |idle| end.min(now.plus(idle + idle / 10)))
+        self.idle.map_or(end, |idle| end.min(now.plus(lease(idle))))
     }
 
-    /// The deadline that this visit moves an idle session's to, if that is worth a write.
-    pub(crate) fn touch(&self, head: &Head, stored: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    /// What this visit does to an idle session's deadline, if that is worth a write.
+    pub(crate) fn touch(&self, head: &Head, stored: Timestamp, now: Timestamp) -> Option<Touch> {
         let idle = self.idle?;
         let until = self.deadline(head, now);
-        (until.since(stored) >= idle / 10 && until > stored).then_some(until)
+        if until < stored {
+            return Some(Touch::Sooner);
+        }
+        // The end itself can be near: the visit that reaches it is noted, or the session would end before.
+        let worth = until.since(stored) >= idle / 10 || until == self.end(head);
+        (until > stored && worth).then_some(Touch::Later(until))
     }
 
     /// Whether a session is over although its record still stands: limits may have been lowered
     /// since it was stored.
-    pub(crate) fn is_over(&self, head: &Head, now: Timestamp) -> bool {
-        self.absolute.is_some_and(|limit| head.started_at().plus(limit) <= now)
+    pub(crate) fn is_over(&self, head: &Head, stored: Timestamp, now: Timestamp) -> bool {
+        let absolute = self.absolute.is_some_and(|limit| head.started_at().plus(limit) <= now);
+        // No visit under an idle timeout gives as late a deadline: it was stored without one, and its last
+        // change is the last that is known of it.
+        let idle = self.idle.map(lease);
+        absolute || idle.is_some_and(|lease| stored > now.plus(lease) && head.saved_at.plus(lease) <= now)
     }
 
     /// What the browser should be told of the end. Idleness is left out: it never moves the cookie.
@@ -127,6 +136,20 @@ impl Lifetime {
         };
         self.absolute.map_or(own, |limit| own.min(head.started_at().plus(limit)))
     }
+}
+
+/// How long one visit keeps an idle session: the timeout, and the tenth by which visits are noted late.
+pub(crate) fn lease(idle: Duration) -> Duration {
+    idle.saturating_add(idle / 10)
+}
+
+/// What a visit does to an idle session's deadline.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Touch {
+    /// Moves it on.
+    Later(Timestamp),
+    /// It was stored under looser rules: it must come nearer, which only a save can do.
+    Sooner,
 }
 
 /// Whether the browser must hear of its new end: always when the kind of end changed, else when it
@@ -169,15 +192,38 @@ mod tests {
         let head = head(0, 0);
         assert_eq!(lifetime.deadline(&head, at(2)), at(13));
         assert_eq!(lifetime.touch(&head, at(13), at(2)), None);
-        assert_eq!(lifetime.touch(&head, at(13), at(3)), Some(at(14)));
+        assert_eq!(lifetime.touch(&head, at(13), at(3)), Some(Touch::Later(at(14))));
+    }
+
+    #[test]
+    fn the_last_visit_before_the_end_is_noted_however_little_it_moves() {
+        let lifetime = Lifetime { age: HOUR * 100, idle: Some(HOUR * 60), ..Lifetime::default() };
+        let head = head(0, 0);
+        assert_eq!(lifetime.touch(&head, at(96), at(35)), Some(Touch::Later(at(100))));
+        assert_eq!(lifetime.touch(&head, at(100), at(60)), None);
+    }
+
+    #[test]
+    fn a_deadline_from_before_the_idle_timeout_comes_nearer_or_is_over() {
+        let lifetime = Lifetime { idle: Some(HOUR * 10), ..Lifetime::default() };
+        let (head, long) = (head(0, 0), at(300));
+        assert_eq!(lifetime.touch(&head, long, at(10)), Some(Touch::Sooner));
+        assert!(!lifetime.is_over(&head, long, at(10)));
+        assert!(lifetime.is_over(&head, long, at(11)));
+    }
+
+    #[test]
+    fn an_absurd_timeout_is_a_long_one_and_no_panic() {
+        let lifetime = Lifetime { age: Duration::MAX, idle: Some(Duration::MAX), ..Lifetime::default() };
+        assert_eq!(lifetime.deadline(&head(0, 0), at(1)), Timestamp::MAX);
     }
 
     #[test]
     fn activity_never_moves_the_absolute_end() {
         let lifetime = Lifetime { idle: Some(HOUR), absolute: Some(HOUR * 8), ..Lifetime::default() };
         assert_eq!(lifetime.deadline(&head(0, 7), at(7)), at(8));
-        assert!(lifetime.is_over(&head(0, 7), at(8)));
-        assert!(!lifetime.is_over(&head(0, 7), at(7)));
+        assert!(lifetime.is_over(&head(0, 7), at(8), at(8)));
+        assert!(!lifetime.is_over(&head(0, 7), at(8), at(7)));
     }
 
     #[test]

@@ -6,9 +6,9 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 
+use crate::Addressing;
 use crate::key::PLACE;
 use crate::text::Text;
-use crate::{Addressing, SessionKey};
 
 /// 132 bits of the hash: more than the 128 that make a collision or a guess hopeless.
 const HASH: usize = 22;
@@ -25,8 +25,7 @@ const LONGEST: usize = 4096;
 /// ```
 /// use cloakroom_core::{Addressing, SessionId, SessionKey};
 ///
-/// let key = SessionKey::generate()?;
-/// let id = SessionId::of(&key, Addressing::Hashed);
+/// let id = SessionKey::generate(Addressing::Hashed)?.id();
 /// assert_eq!(id.expose().len(), 25);
 /// assert_eq!(SessionId::parse(id.expose()), Some(id));
 /// # Ok::<(), cloakroom_core::Error>(())
@@ -35,20 +34,16 @@ const LONGEST: usize = 4096;
 pub struct SessionId(Text);
 
 impl SessionId {
-    /// The id of `key` for engines of this addressing.
-    pub fn of(key: &SessionKey, addressing: Addressing) -> Self {
-        let key = key.expose();
+    /// The id of a key that was seen to have the form of its addressing.
+    pub(crate) fn of(key: &str, addressing: Addressing) -> Self {
         match addressing {
             Addressing::Verbatim | Addressing::Presented => Self(Text::new(key)),
             Addressing::Hashed => {
-                let mut hash = [0; 43];
-                let written = BASE64_URL_SAFE_NO_PAD
-                    .encode_slice(digest(&SHA256, key.as_bytes()), &mut hash)
-                    .unwrap_or_default();
-                let mut id = [0; PLACE + HASH];
-                id[..PLACE].copy_from_slice(&key.as_bytes()[..PLACE]);
-                id[PLACE..].copy_from_slice(&hash[..written][..HASH]);
-                Self(Text::new(std::str::from_utf8(&id).unwrap_or_default()))
+                let mut id = String::with_capacity(PLACE + 43);
+                id.push_str(key.get(..PLACE).unwrap_or_default());
+                BASE64_URL_SAFE_NO_PAD.encode_string(digest(&SHA256, key.as_bytes()), &mut id);
+                id.truncate(PLACE + HASH);
+                Self(Text::new(&id))
             }
         }
     }
@@ -80,18 +75,19 @@ impl fmt::Debug for SessionId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SessionKey;
 
     #[test]
     fn a_hashed_id_is_the_place_and_the_start_of_the_sha256() {
         let key = SessionKey::parse("abcdefghijklmnopqrstuvwxyz012345", Addressing::Hashed).unwrap();
         // printf abcdefghijklmnopqrstuvwxyz012345 | openssl dgst -sha256 -binary | base64
-        assert_eq!(SessionId::of(&key, Addressing::Hashed).expose(), "abcZTuxJF6Cj82k-lP81aPe9b");
+        assert_eq!(key.id().expose(), "abcZTuxJF6Cj82k-lP81aPe9b");
     }
 
     #[test]
     fn neither_a_key_nor_an_id_shows_itself_in_debug() {
-        let key = SessionKey::generate().unwrap();
-        let id = SessionId::of(&key, Addressing::Hashed);
+        let key = SessionKey::generate(Addressing::Hashed).unwrap();
+        let id = key.id();
         let shown = format!("{key:?} {id:?}");
         assert!(!shown.contains(key.expose()) && !shown.contains(id.expose()));
     }

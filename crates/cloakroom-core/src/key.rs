@@ -5,7 +5,7 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 
 use crate::text::Text;
-use crate::{Addressing, Error, ErrorKind, Result, random};
+use crate::{Addressing, Error, ErrorKind, Result, SessionId, random};
 
 const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 const LENGTH: usize = 32;
@@ -24,23 +24,26 @@ const LONGEST_COOKIE: usize = 4096;
 /// ```
 /// use cloakroom_core::{Addressing, SessionKey};
 ///
-/// let key = SessionKey::generate()?;
+/// let key = SessionKey::generate(Addressing::Hashed)?;
 /// assert_eq!(key.expose().len(), 32);
 /// assert_eq!(format!("{key:?}"), "SessionKey(redacted)");
 /// assert!(SessionKey::parse("../etc/passwd", Addressing::Hashed).is_none());
 /// # Ok::<(), cloakroom_core::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct SessionKey(Text);
+pub struct SessionKey {
+    text: Text,
+    addressing: Addressing,
+}
 
 impl SessionKey {
-    /// A new key.
+    /// A new key for engines of this addressing.
     ///
     /// # Errors
     ///
     /// `Unavailable` if the operating system has no random numbers to give.
-    pub fn generate() -> Result<Self> {
-        Self::draw("", random::fill)
+    pub fn generate(addressing: Addressing) -> Result<Self> {
+        Ok(Self { text: draw("", random::fill)?, addressing })
     }
 
     /// A new key at the same place as this one.
@@ -49,7 +52,8 @@ impl SessionKey {
     ///
     /// `Unavailable` if the operating system has no random numbers to give.
     pub fn rotated(&self) -> Result<Self> {
-        Self::draw(self.expose().get(..PLACE).unwrap_or_default(), random::fill)
+        let place = self.expose().get(..PLACE).unwrap_or_default();
+        Ok(Self { text: draw(place, random::fill)?, addressing: self.addressing })
     }
 
     /// What a browser sent, if it has the form of a key under `addressing`; else nothing, and no
@@ -61,37 +65,36 @@ impl SessionKey {
             Addressing::Verbatim => (8..=40).contains(&text.len()) && alphanumeric(),
             Addressing::Presented => (1..=LONGEST_COOKIE).contains(&text.len()) && is_cookie_value(text),
         };
-        accepted.then(|| Self(Text::new(text)))
+        accepted.then(|| Self { text: Text::new(text), addressing })
     }
 
     /// The key itself, for the Set-Cookie header and for nothing else.
     pub fn expose(&self) -> &str {
-        self.0.as_str()
+        self.text.as_str()
     }
 
-    /// A key whose first characters are `place`, from a source of randomness.
-    fn draw(place: &str, mut fill: impl FnMut(&mut [u8]) -> Result<()>) -> Result<Self> {
-        let mut key = [0; LENGTH];
-        let mut filled = place.len();
-        key[..filled].copy_from_slice(place.as_bytes());
-        // 252 is the largest multiple of 36 in a byte; taking more would favour some letters.
-        // One draw of 64 all but always suffices; a generator that is stuck is caught by the bound.
-        for _ in 0..16 {
-            let mut bytes = [0; 64];
-            fill(&mut bytes)?;
-            for byte in bytes.into_iter().filter(|byte| *byte < 252) {
-                if filled == LENGTH {
-                    break;
-                }
-                key[filled] = ALPHABET[usize::from(byte % 36)];
-                filled += 1;
-            }
-            if filled == LENGTH {
-                return Ok(Self(Text::new(std::str::from_utf8(&key).unwrap_or_default())));
-            }
-        }
-        Err(Error::new(ErrorKind::Unavailable, "the operating system's random generator repeats itself"))
+    /// What an engine sees in its place.
+    pub fn id(&self) -> SessionId {
+        SessionId::of(self.expose(), self.addressing)
     }
+}
+
+/// The text of a key that begins with `place`, from a source of randomness.
+fn draw(place: &str, mut fill: impl FnMut(&mut [u8]) -> Result<()>) -> Result<Text> {
+    let mut key = String::with_capacity(LENGTH);
+    key.push_str(place);
+    // 252 is the largest multiple of 36 in a byte; taking more would favour some letters. One draw of
+    // 64 all but always suffices; a generator that is stuck is caught by the bound.
+    for _ in 0..16 {
+        let mut bytes = [0; 64];
+        fill(&mut bytes)?;
+        let fair = bytes.into_iter().filter(|byte| *byte < 252);
+        key.extend(fair.take(LENGTH - key.len()).map(|byte| char::from(ALPHABET[usize::from(byte % 36)])));
+        if key.len() == LENGTH {
+            return Ok(Text::new(&key));
+        }
+    }
+    Err(Error::new(ErrorKind::Unavailable, "the operating system's random generator repeats itself"))
 }
 
 /// cookie-octet of RFC 6265, section 4.1.1.
@@ -107,7 +110,7 @@ impl fmt::Debug for SessionKey {
 
 impl PartialEq for SessionKey {
     fn eq(&self, other: &Self) -> bool {
-        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+        self.text.as_bytes().ct_eq(other.text.as_bytes()).into()
     }
 }
 
@@ -119,8 +122,9 @@ mod tests {
 
     #[test]
     fn keys_are_32_letters_and_digits_and_never_repeat() {
-        let keys: std::collections::HashSet<String> =
-            (0..10_000).map(|_| SessionKey::generate().unwrap().expose().to_owned()).collect();
+        let keys: std::collections::HashSet<String> = (0..10_000)
+            .map(|_| SessionKey::generate(Addressing::Hashed).unwrap().expose().to_owned())
+            .collect();
         assert_eq!(keys.len(), 10_000);
         assert!(keys.iter().all(|key| SessionKey::parse(key, Addressing::Hashed).is_some()));
     }
@@ -129,7 +133,7 @@ mod tests {
     fn every_letter_is_about_as_likely_as_any_other() {
         let mut counts = [0_u32; 36];
         for _ in 0..5_000 {
-            for byte in SessionKey::generate().unwrap().expose().bytes() {
+            for byte in SessionKey::generate(Addressing::Hashed).unwrap().expose().bytes() {
                 counts[ALPHABET.iter().position(|letter| *letter == byte).unwrap()] += 1;
             }
         }
@@ -139,7 +143,7 @@ mod tests {
 
     #[test]
     fn rotation_keeps_the_place_and_nothing_else() {
-        let key = SessionKey::generate().unwrap();
+        let key = SessionKey::generate(Addressing::Hashed).unwrap();
         let rotated = key.rotated().unwrap();
         assert_eq!(key.expose()[..PLACE], rotated.expose()[..PLACE]);
         assert_ne!(key.expose()[PLACE..], rotated.expose()[PLACE..]);
@@ -147,17 +151,17 @@ mod tests {
 
     #[test]
     fn a_failing_generator_is_an_error_and_no_key() {
-        let failed = SessionKey::draw("", |_| Err(Error::new(ErrorKind::Unavailable, "none left")));
-        assert_eq!(failed.unwrap_err().kind(), ErrorKind::Unavailable);
+        let failed = draw("", |_| Err(Error::new(ErrorKind::Unavailable, "none left")));
+        assert_eq!(failed.err().map(|error| error.kind()), Some(ErrorKind::Unavailable));
     }
 
     #[test]
     fn a_generator_that_is_stuck_is_an_error_and_no_endless_loop() {
-        let stuck = SessionKey::draw("", |bytes| {
+        let stuck = draw("", |bytes| {
             bytes.fill(255);
             Ok(())
         });
-        assert_eq!(stuck.unwrap_err().kind(), ErrorKind::Unavailable);
+        assert_eq!(stuck.err().map(|error| error.kind()), Some(ErrorKind::Unavailable));
     }
 
     #[test]

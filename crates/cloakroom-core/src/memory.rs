@@ -24,7 +24,8 @@ impl Memory {
         Self::with_clock(Arc::new(SystemClock))
     }
 
-    /// An empty store whose deadlines go by `clock`.
+    /// An empty store whose deadlines go by `clock`, the same as its sessions do
+    /// ([`SessionOptions::clock`](crate::SessionOptions::clock)).
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
         Self { records: Mutex::default(), clock }
     }

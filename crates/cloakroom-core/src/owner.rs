@@ -1,11 +1,16 @@
 //! A user's sessions: which there are, and ending them all.
 
+use std::time::Duration;
+
 use crate::content::Content;
+use crate::expiry::lease;
 use crate::{
     Deleted, Error, ErrorKind, Result, Session, SessionId, SessionIndex, Sessions, Stored, Timestamp, payload,
 };
 
 const PAGE: u32 = 100;
+/// Hosts' clocks are assumed to be this close to each other.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(5);
 
 /// What can be said of a living session without its data.
 #[non_exhaustive]
@@ -19,7 +24,8 @@ pub struct SessionInfo {
     pub created_at: Timestamp,
     /// When its user logged in.
     pub authenticated_at: Option<Timestamp>,
-    /// Its last change; with an idle timeout its last visit, to a tenth of that timeout.
+    /// Its last change; with an idle timeout its last visit, to a tenth of that timeout. In the last span
+    /// before an end that no visit moves, the earliest moment that it can have been.
     pub last_seen: Timestamp,
     /// When it ends if nobody visits.
     pub expires_at: Timestamp,
@@ -33,7 +39,7 @@ impl Sessions {
     /// # Errors
     ///
     /// `Unsupported` if the engine has no index, `Unavailable` if it does not answer.
-    pub async fn of(&self, user: &str) -> Result<Vec<SessionInfo>> {
+    pub async fn of_user(&self, user: &str) -> Result<Vec<SessionInfo>> {
         let mut found = Vec::new();
         self.each_of(user, |id, stored| {
             found.extend(self.describe(id, &stored));
@@ -43,15 +49,20 @@ impl Sessions {
         Ok(found)
     }
 
-    /// Ends every session of `user` that began before now, and says how many it ended. A login that
-    /// happens meanwhile stays; a rotation that happens meanwhile does not save its session.
+    /// Ends every session of `user` that began before now, and says how many it ended. A rotation that
+    /// happens meanwhile does not save its session; a login that happens within these seconds may be
+    /// ended, too, since hosts' clocks differ.
     ///
     /// # Errors
     ///
     /// `Unsupported` if the engine has no index, `Unavailable` or `Unknown` if it does not answer;
     /// what was ended by then stays ended, and asking again ends the rest.
     pub async fn revoke(&self, user: &str) -> Result<u64> {
-        let start = self.now();
+        self.revoke_but(user, None).await
+    }
+
+    async fn revoke_but(&self, user: &str, spared: Option<&SessionId>) -> Result<u64> {
+        let newest = self.now().plus(CLOCKS_DIFFER);
         let until = self.time_limit_from_now();
         let mut revoked = 0;
         loop {
@@ -60,7 +71,7 @@ impl Sessions {
                 .each_of(user, |id, stored| {
                     // What does not decode could be anything: it ends as well.
                     let began = decode(&stored).map_or(Timestamp::MIN, |content| content.head.started_at());
-                    (began <= start).then(|| {
+                    (began <= newest && Some(&id) != spared).then(|| {
                         older += 1;
                         id
                     })
@@ -112,10 +123,10 @@ impl Sessions {
         let expires_at = stored.record.expires_at;
         let content = decode(stored)?;
         let lifetime = &self.options().lifetime;
-        if lifetime.is_over(&content.head, self.now()) {
+        if lifetime.is_over(&content.head, expires_at, self.now()) {
             return None;
         }
-        let visited = lifetime.idle.map_or(Timestamp::MIN, |idle| expires_at.minus(idle + idle / 10));
+        let visited = lifetime.idle.map_or(Timestamp::MIN, |idle| expires_at.minus(lease(idle)));
         Some(SessionInfo {
             id,
             created_at: content.head.created_at,
@@ -136,11 +147,11 @@ impl Session {
     /// As [`Sessions::revoke`].
     pub async fn logout_everywhere(&self) -> Result<u64> {
         let Some(user) = self.user() else { return Ok(0) };
-        self.sessions().owner_index()?;
-        // This one first: then it is this request that ended it, and its browser is told so.
+        // The others first: should that fail, this one can be asked again. This one by itself: then it is
+        // this request that ended it, and its browser is told so.
+        let others = self.sessions().revoke_but(&user, self.id().as_ref()).await?;
         self.logout();
-        let own = u64::from(self.end().await?);
-        Ok(own + self.sessions().revoke(&user).await?)
+        Ok(others + u64::from(self.finish_flush().await?))
     }
 }
 

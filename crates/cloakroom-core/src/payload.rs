@@ -11,7 +11,7 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::content::{Content, Head, bytes};
-use crate::data::{Data, Entry, Piece};
+use crate::data::{Data, Entry, MOST_NAMES, Piece};
 use crate::{BrowserEnd, Error, ErrorKind, Expiry, Result, Timestamp};
 
 const PLAIN: u8 = 1;
@@ -56,6 +56,8 @@ enum WrittenEnd {
 /// `TooLarge` if it is more.
 pub(crate) fn encode(content: &Content, limit: usize) -> Result<Bytes> {
     let Content { head, data, .. } = content;
+    // What could not be read back is not written.
+    let limit = limit.min(LARGEST);
     let text: usize = data.iter().map(|(name, value)| name.len() + value.len()).sum();
     if text > limit {
         return Err(too_large(text, limit));
@@ -203,6 +205,9 @@ impl<'de> Deserialize<'de> for Entries {
                 // The hint is what the bytes claim: it earns a little memory, not what it asks for.
                 let mut entries = Vec::with_capacity(lengths.size_hint().unwrap_or(0).min(64));
                 while let Some((name, value)) = lengths.next_element::<(u32, u32)>()? {
+                    if entries.len() == MOST_NAMES {
+                        return Err(serde::de::Error::custom("more names than any session has"));
+                    }
                     entries.push(Entry {
                         name: Piece::Within { start: 0, len: name },
                         value: Piece::Within { start: 0, len: value },
@@ -311,6 +316,23 @@ mod tests {
         let mut content = content();
         content.data.set("log", Bytes::from(vec![b'1'; LIMIT]));
         assert_eq!(encode(&content, LIMIT).unwrap_err().kind(), ErrorKind::TooLarge);
+    }
+
+    #[test]
+    fn nothing_is_written_that_could_not_be_read_back() {
+        let mut content = content();
+        content.data.set("log", Bytes::from(vec![b'1'; LARGEST]));
+        assert_eq!(encode(&content, usize::MAX).unwrap_err().kind(), ErrorKind::TooLarge);
+    }
+
+    #[test]
+    fn a_small_block_that_unpacks_to_a_million_names_is_corrupt() {
+        let names = 1_000_000_u32;
+        let mut plain = vec![PLAIN, 0, 0, 0, 0, 0, 0, 0, 252];
+        plain.extend(names.to_le_bytes());
+        plain.extend(vec![0; 2 * names as usize]);
+        let error = decode(&packed(&plain), None).unwrap_err();
+        assert!(format!("{error:?}").contains("more names"), "{error:?}");
     }
 
     #[test]

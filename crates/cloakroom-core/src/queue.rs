@@ -18,7 +18,9 @@ impl Queues {
     /// Waits until it is one's turn to write the session under `id`.
     pub(crate) async fn enter(&self, id: &SessionId) -> Turn<'_> {
         let slot = Arc::clone(self.lock().entry(id.clone()).or_default());
-        Turn { latest: slot.lock_owned().await, id: id.clone(), queues: self }
+        // Made before the wait: who leaves while waiting leaves the queue, too.
+        let place = Place { slot, id: id.clone(), queues: self };
+        Turn { latest: Arc::clone(&place.slot).lock_owned().await, _place: place }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, Slot>> {
@@ -30,15 +32,22 @@ impl Queues {
 #[derive(Debug)]
 pub(crate) struct Turn<'q> {
     pub(crate) latest: OwnedMutexGuard<Option<Stored>>,
+    _place: Place<'q>,
+}
+
+/// A place in the queue, waiting or at its head. The last to leave removes the queue.
+#[derive(Debug)]
+struct Place<'q> {
+    slot: Slot,
     id: SessionId,
     queues: &'q Queues,
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut queues = self.queues.lock();
-        // The map and this guard hold one each; whoever waits holds another.
-        if Arc::strong_count(OwnedMutexGuard::mutex(&self.latest)) == 2 {
+        // The map holds one, this place another; every other place holds one more.
+        if Arc::strong_count(&self.slot) == 2 {
             queues.remove(&self.id);
         }
     }
@@ -70,6 +79,23 @@ mod tests {
         );
         drop(first);
         drop(second.await);
+        assert!(queues.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_queue_whose_last_waiter_gives_up_is_forgotten() {
+        let queues = Queues::default();
+        let id = SessionId::parse("a").unwrap();
+        let first = queues.enter(&id).await;
+        let mut second = Box::pin(queues.enter(&id));
+        assert!(
+            std::future::poll_fn(|context| std::task::Poll::Ready(
+                second.as_mut().poll(context).is_pending()
+            ))
+            .await
+        );
+        drop(first);
+        drop(second);
         assert!(queues.lock().is_empty());
     }
 }

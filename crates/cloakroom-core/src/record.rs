@@ -131,7 +131,7 @@ impl Stored {
 
 /// A write that was done.
 #[non_exhaustive]
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct Written {
     /// The revision it made.
     pub revision: Revision,
@@ -152,7 +152,16 @@ impl Written {
     }
 }
 
-/// What became of a create, a save or a rotation.
+impl fmt::Debug for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Written")
+            .field("revision", &self.revision)
+            .field("presents", &self.present.is_some())
+            .finish()
+    }
+}
+
+/// What became of a create, a save or a rotation. No answer will be added: a wrapper has to know them all.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Saved {
     /// It is stored.
@@ -163,7 +172,7 @@ pub enum Saved {
     Gone,
 }
 
-/// What became of a delete.
+/// What became of a delete. No answer will be added: a wrapper has to know them all.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Deleted {
     /// It was alive and is gone.
@@ -174,7 +183,7 @@ pub enum Deleted {
     Conflict(Stored),
 }
 
-/// What became of a touch.
+/// What became of a touch. No answer will be added: a wrapper has to know them all.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Touched {
     /// The deadline moved; data and revision are what they were.

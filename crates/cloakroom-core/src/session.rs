@@ -1,6 +1,9 @@
 //! A visitor's session within one request.
 
+mod attempts;
 mod commit;
+mod delivery;
+mod draft;
 mod entries;
 mod state;
 
@@ -163,6 +166,15 @@ impl Session {
         self.state().flush(self.0.sessions.now());
     }
 
+    /// Gives up what was changed and not committed: the session is again what was last stored, or a
+    /// fresh one. A flush is not taken back.
+    pub fn discard(&self) {
+        let mut state = self.state();
+        state.changes.forget();
+        let base = Arc::clone(&state.base);
+        state.rebase(base);
+    }
+
     /// Gives the session a new key with the next commit; its data stays, the old key is dead.
     pub fn cycle_key(&self) {
         self.state().record(Change::Cycle);
@@ -193,7 +205,7 @@ impl Session {
         let now = self.0.sessions.now();
         let state = self.state();
         match &state.held {
-            Some(held) if state.changes.is_empty() => held.expires_at,
+            Some(held) if !state.waits() => held.expires_at,
             _ => {
                 let mut head = state.view.head.clone();
                 head.saved_at = now;
@@ -222,8 +234,8 @@ impl Session {
             |held: &Held| self.0.sessions.options().lifetime.touch(&state.base.head, held.expires_at, now);
         Activity {
             stored: state.held.is_some(),
-            ending: state.doomed.is_some(),
-            changed: !state.changes.is_empty(),
+            ending: !state.doomed.is_empty(),
+            changed: state.waits(),
             touch_due: state.held.as_ref().and_then(touch).is_some(),
             cookie: state.cookie.clone(),
         }
@@ -280,7 +292,7 @@ impl fmt::Debug for Session {
         f.debug_struct("Session")
             .field("stored", &state.held.is_some())
             .field("entries", &state.view.data.entries.len())
-            .field("changed", &!state.changes.is_empty())
+            .field("changed", &state.waits())
             .finish_non_exhaustive()
     }
 }

@@ -10,8 +10,8 @@ use crate::content::Content;
 use crate::queue::Queues;
 use crate::session::Held;
 use crate::{
-    Addressing, Capabilities, Clock, Error, ErrorKind, Lifetime, Read, Result, Session, SessionBackend,
-    SessionId, SessionKey, SystemClock, Timestamp, payload,
+    Capabilities, Clock, Error, ErrorKind, Lifetime, Read, Result, Session, SessionBackend, SessionKey,
+    SystemClock, Timestamp, payload,
 };
 
 /// What holds for all sessions of a [`Sessions`].
@@ -20,11 +20,11 @@ use crate::{
 pub struct SessionOptions {
     /// How long they live.
     pub lifetime: Lifetime,
-    /// The largest payload in bytes, before it is packed: 1 MiB. At most 16 MiB can be read back.
+    /// The largest payload in bytes, before it is packed: 1 MiB. 16 MiB is the most that counts.
     pub payload_limit: usize,
     /// How long any operation may take, a commit with all its retries included: 5 s.
     pub time_limit: Duration,
-    /// What tells the time.
+    /// What tells the time. The engine has a clock as well, which must show the same.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -76,7 +76,7 @@ impl Sessions {
 
     /// What a browser sent, if it has the form of a key. Anything else is nobody's session, and no
     /// engine is asked for it.
-    pub fn key(&self, cookie: &str) -> Option<SessionKey> {
+    pub fn parse_key(&self, cookie: &str) -> Option<SessionKey> {
         SessionKey::parse(cookie, self.0.capabilities.addressing)
     }
 
@@ -92,18 +92,20 @@ impl Sessions {
     /// `Unavailable` if the store does not answer within the time limit.
     pub async fn load(&self, key: Option<SessionKey>) -> Result<Session> {
         let Some(key) = key else { return Ok(self.fresh()) };
-        let id = self.id(&key);
+        let id = key.id();
         let load = self.backend().load(&id, Read::Any);
         let loaded = match self.bounded(self.options().time_limit, ErrorKind::Unavailable, load).await {
             Err(error) if error.kind() == ErrorKind::Corrupt => Err(error),
             answer => answer?.map_or(Ok(None), |stored| {
-                let held = Held::new(key, id, &stored);
+                let held = Held::new(key, &stored);
                 let content = payload::decode(&stored.record.payload, stored.record.owner)?;
                 Ok(Some((held, content)))
             }),
         };
         match loaded {
-            Ok(Some((held, content))) if !self.options().lifetime.is_over(&content.head, self.now()) => {
+            Ok(Some((held, content)))
+                if !self.options().lifetime.is_over(&content.head, held.expires_at, self.now()) =>
+            {
                 Ok(Session::loaded(self.clone(), held, content))
             }
             Ok(_) => Ok(self.fresh()),
@@ -156,12 +158,8 @@ impl Sessions {
         Session::fresh(self.clone(), Content::new(self.now()))
     }
 
-    pub(crate) fn id(&self, key: &SessionKey) -> SessionId {
-        SessionId::of(key, self.addressing())
-    }
-
-    pub(crate) fn addressing(&self) -> Addressing {
-        self.0.capabilities.addressing
+    pub(crate) fn new_key(&self) -> Result<SessionKey> {
+        SessionKey::generate(self.0.capabilities.addressing)
     }
 
     pub(crate) fn recognises_own_write(&self) -> bool {
@@ -179,6 +177,11 @@ impl Sessions {
     /// When an operation that begins now must be over.
     pub(crate) fn time_limit_from_now(&self) -> Timestamp {
         self.now().plus(self.options().time_limit)
+    }
+
+    /// How long that is from now; never longer than the limit, should the clock be set back.
+    pub(crate) fn left(&self, until: Timestamp) -> Duration {
+        until.since(self.now()).min(self.options().time_limit)
     }
 
     /// `work`, or an error of the kind `late` after `limit`. What is ready at once sets no timer.

@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_session_until_the_browser_closes_has_no_age() {
-        let key = SessionKey::generate().unwrap();
+        let key = SessionKey::generate(Addressing::Hashed).unwrap();
         let cookie = set(&CookiePolicy::default(), &key, BrowserEnd::Close, Timestamp::MIN);
         assert!(!cookie.contains("Max-Age") && !cookie.contains("Expires"), "{cookie}");
     }

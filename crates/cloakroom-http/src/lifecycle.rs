@@ -4,11 +4,14 @@
 //! The branches are those of Django's SessionMiddleware, with the differences that docs name: above
 //! all, a cookie is taken away only by the request that itself ended the session.
 
+use std::fmt;
+
 use cloakroom_core::{Activity, CookieChange, ErrorKind, Result, Session, Timestamp};
 
 use crate::{CookiePolicy, cookie};
 
 /// What an adapter has a session do when its handler has answered.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Step {
     /// Delete what was flushed, and no more.
@@ -30,7 +33,7 @@ impl Step {
     /// answer stands, and the next visit will be; nor is a session that ended as it was renewed.
     pub async fn take(self, session: &Session) -> Result<()> {
         match self {
-            Self::End => session.end().await.map(|_| ()),
+            Self::End => session.finish_flush().await.map(|_| ()),
             Self::Save => session.save().await,
             Self::Renew => session.renew().await.or_else(|error| match error.kind() {
                 ErrorKind::Interrupted => Ok(()),
@@ -57,14 +60,25 @@ pub fn plan(activity: &Activity, status: u16, save_every_request: bool) -> Optio
 }
 
 /// What an adapter adds to the response of a request that has looked at its session.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+#[derive(Clone, Default, Eq, PartialEq)]
 pub struct Headers {
-    /// `Set-Cookie`
+    /// `Set-Cookie`. It holds the key: keep it out of logs.
     pub set_cookie: Option<String>,
     /// `Cookie` belongs into `Vary`: always, as the answer may depend on who asks.
     pub vary_cookie: bool,
     /// `Cache-Control: no-store`, unless the handler chose one itself.
     pub no_store: bool,
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Headers")
+            .field("sets_cookie", &self.set_cookie.is_some())
+            .field("vary_cookie", &self.vary_cookie)
+            .field("no_store", &self.no_store)
+            .finish()
+    }
 }
 
 /// The headers for a response, whatever its status: what the store has acknowledged, the browser
@@ -91,7 +105,7 @@ pub fn status(kind: ErrorKind) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use cloakroom_core::{BrowserEnd, SessionKey};
+    use cloakroom_core::{Addressing, BrowserEnd, SessionKey};
 
     use super::*;
 
@@ -138,9 +152,10 @@ mod tests {
         let kept = headers(&CookieChange::Keep, &policy, Timestamp::MIN);
         assert_eq!(kept, Headers { set_cookie: None, vary_cookie: true, no_store: false });
 
-        let key = SessionKey::generate().unwrap();
+        let key = SessionKey::generate(Addressing::Hashed).unwrap();
         let set = headers(&CookieChange::Set(key.clone(), BrowserEnd::Close), &policy, Timestamp::MIN);
         assert!(set.no_store && set.vary_cookie);
+        assert!(!format!("{set:?}").contains(key.expose()));
         assert!(set.set_cookie.unwrap().starts_with(&format!("sessionid={};", key.expose())));
 
         let removed = headers(&CookieChange::Remove, &policy, Timestamp::MIN);

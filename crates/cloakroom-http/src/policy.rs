@@ -96,6 +96,11 @@ impl CookiePolicy {
         if prefixed("__Secure-") && !secure {
             return refuse("__Secure- needs Secure");
         }
+        // draft-ietf-httpbis-layered-cookies adds these two to RFC 6265bis's.
+        let http_only = options.http_only;
+        if (prefixed("__Http-") || prefixed("__Host-Http-")) && !(*secure && http_only) {
+            return refuse("__Http- and __Host-Http- need Secure and HttpOnly");
+        }
         if *same_site == SameSite::None && !secure {
             return refuse("SameSite=None needs Secure");
         }
@@ -156,6 +161,7 @@ mod tests {
             options(|o| (o.name, o.path) = ("__Host-id".into(), "/app".into())),
             options(|o| (o.name, o.domain) = ("__host-id".into(), Some("example.org".into()))),
             options(|o| (o.name, o.secure) = ("__Secure-id".into(), false)),
+            options(|o| (o.name, o.http_only) = ("__Host-Http-id".into(), false)),
             options(|o| (o.same_site, o.secure) = (SameSite::None, false)),
             options(|o| (o.partitioned, o.secure) = (true, false)),
             options(|o| o.path = "app".into()),

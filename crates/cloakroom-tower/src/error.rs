@@ -6,15 +6,37 @@ use cloakroom_core::ErrorKind;
 use http::StatusCode;
 
 /// A failed session operation. Handlers get it by `?` from every fallible method of a session, and
-/// may return it: it answers with the status that fits its kind, in a sentence that tells visitors
+/// may return it, where core's own error would not be a response ("`Handler<_, _>` is not satisfied"): it answers with the status that fits its kind, in a sentence that tells visitors
 /// nothing of the store.
 #[derive(Clone, Debug)]
-pub struct Error(cloakroom_core::Error);
+pub struct Error {
+    error: cloakroom_core::Error,
+    missing_layer: bool,
+}
 
 impl Error {
+    pub(crate) fn missing_layer() -> Self {
+        let message = "no SessionLayer around this route: add .layer(SessionLayer::new(…)) to its router";
+        Self { error: cloakroom_core::Error::new(ErrorKind::Misconfigured, message), missing_layer: true }
+    }
+
+    /// What a visitor may read of it.
+    #[cfg(feature = "axum")]
+    pub(crate) fn sentence(&self) -> String {
+        match self.kind() {
+            // Only a developer sees this one: the application does not work at all.
+            _ if self.missing_layer => self.to_string(),
+            ErrorKind::Unavailable | ErrorKind::Unknown => "The session store can not be reached.".into(),
+            ErrorKind::Interrupted => "This session was ended by another request.".into(),
+            ErrorKind::TooLarge => "The session would become too large.".into(),
+            ErrorKind::Unsupported => "This session engine can not do that.".into(),
+            _ => "The session could not be used.".into(),
+        }
+    }
+
     /// What a caller can do about it.
     pub fn kind(&self) -> ErrorKind {
-        self.0.kind()
+        self.error.kind()
     }
 
     /// The status that answers it.
@@ -25,18 +47,18 @@ impl Error {
 
 impl From<cloakroom_core::Error> for Error {
     fn from(error: cloakroom_core::Error) -> Self {
-        Self(error)
+        Self { error, missing_layer: false }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.error.fmt(f)
     }
 }
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source()
+        self.error.source()
     }
 }

@@ -21,9 +21,15 @@ pin_project! {
     pub struct ResponseFuture<F, Answer> {
         #[pin]
         inner: F,
-        visit: Ending,
-        commit: Option<Commit<Answer>>,
+        stage: Stage<Answer>,
     }
+}
+
+enum Stage<Answer> {
+    /// The handler is at work. Without a visit there is nothing to do after it.
+    Handling(Ending),
+    Committing(Commit<Answer>),
+    Done,
 }
 
 /// A commit under way, and the response that waits for it.
@@ -35,12 +41,8 @@ struct Commit<Answer> {
 }
 
 impl<F, Answer> ResponseFuture<F, Answer> {
-    pub(crate) fn plain(inner: F) -> Self {
-        Self { inner, visit: Ending(None), commit: None }
-    }
-
-    pub(crate) fn visiting(inner: F, visit: Visit) -> Self {
-        Self { inner, visit: Ending(Some(visit)), commit: None }
+    pub(crate) fn new(inner: F, visit: Option<Visit>) -> Self {
+        Self { inner, stage: Stage::Handling(Ending(visit)) }
     }
 }
 
@@ -53,43 +55,56 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        if this.commit.is_none() {
+        if let Stage::Handling(ending) = this.stage {
             let response = ready!(this.inner.poll(context))?;
-            let Some(visit) = this.visit.0.take() else { return Poll::Ready(Ok(response)) };
-            match begin(visit, response) {
-                Begun::Done(response) => return Poll::Ready(Ok(response)),
-                Begun::Commit(commit) => *this.commit = Some(commit),
+            let begun = match ending.0.take() {
+                Some(visit) => begin(visit, response),
+                None => Begun::Answered(response),
+            };
+            match begun {
+                Begun::Answered(response) => {
+                    *this.stage = Stage::Done;
+                    return Poll::Ready(Ok(response));
+                }
+                Begun::Commit(commit) => *this.stage = Stage::Committing(commit),
             }
         }
-        let Some(commit) = this.commit else { return Poll::Pending };
-        let outcome = ready!(Pin::new(&mut commit.task).poll(context)).unwrap_or_else(|panicked| {
+        let outcome = match this.stage {
+            Stage::Committing(commit) => ready!(Pin::new(&mut commit.task).poll(context)),
+            _ => return Poll::Pending,
+        };
+        let outcome = outcome.unwrap_or_else(|panicked| {
             Err(cloakroom_core::Error::caused(ErrorKind::Unknown, "the commit was cut short", panicked))
         });
-        let Some(Commit { response, visit, .. }) = this.commit.take() else { return Poll::Pending };
-        Poll::Ready(Ok(finish(response, &visit, outcome)))
+        match std::mem::replace(this.stage, Stage::Done) {
+            Stage::Committing(Commit { response, visit, .. }) => {
+                Poll::Ready(Ok(finish(response, &visit, outcome)))
+            }
+            _ => Poll::Pending,
+        }
     }
 }
 
 enum Begun<Answer> {
-    Done(Response<Answer>),
+    /// Nothing is to be committed.
+    Answered(Response<Answer>),
     Commit(Commit<Answer>),
 }
 
-/// The handler has answered: is there anything to commit?
+/// The handler has answered.
 fn begin<Answer>(visit: Visit, mut response: Response<Answer>) -> Begun<Answer> {
     let status = response.status().as_u16();
-    let every = visit.rules().save_every_request;
     let Some(session) = visit.loaded() else {
         if !visit.counts() {
-            return Begun::Done(response);
+            return Begun::Answered(response);
         }
         let late = visit.clone();
         let task = tokio::spawn(async move { note(&late, status).await });
         return Begun::Commit(Commit { response, visit, task });
     };
-    let Some(step) = plan(&session.activity(), status, every) else {
+    let Some(step) = plan(&session.activity(), status, visit.rules().save_every_request) else {
         tell(session, &visit, response.headers_mut());
-        return Begun::Done(response);
+        return Begun::Answered(response);
     };
     let session = session.clone();
     let task = tokio::spawn(async move { step.take(&session).await });
@@ -135,7 +150,9 @@ fn tell(session: &Session, visit: &Visit, map: &mut HeaderMap) {
     let rules = visit.rules();
     session.headers_left();
     let headers = headers(&session.activity().cookie, &rules.cookie, rules.sessions.options().clock.now());
-    if let Some(cookie) = headers.set_cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
+    if let Some(mut cookie) = headers.set_cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
+        // It holds the key: layers that log headers leave it out.
+        cookie.set_sensitive(true);
         map.append(SET_COOKIE, cookie);
     }
     if headers.no_store && !map.contains_key(CACHE_CONTROL) {
@@ -170,7 +187,7 @@ impl Drop for Ending {
         let session = session.clone();
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
-                if let Err(error) = session.end().await {
+                if let Err(error) = session.finish_flush().await {
                     tracing::warn!(error = &error as &dyn std::error::Error, "a logout could not be stored");
                 }
             });
@@ -180,6 +197,7 @@ impl Drop for Ending {
 
 impl<F, Answer> fmt::Debug for ResponseFuture<F, Answer> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseFuture").field("committing", &self.commit.is_some()).finish_non_exhaustive()
+        let committing = matches!(self.stage, Stage::Committing(_));
+        f.debug_struct("ResponseFuture").field("committing", &committing).finish_non_exhaustive()
     }
 }

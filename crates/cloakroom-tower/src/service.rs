@@ -34,10 +34,10 @@ where
         // each commit, and each set the cookie.
         let outer = request.extensions().get::<Visit>();
         if outer.is_some_and(|visit| visit.rules().cookie.name() == self.rules.cookie.name()) {
-            return ResponseFuture::plain(self.inner.call(request));
+            return ResponseFuture::new(self.inner.call(request), None);
         }
         let visit = Visit::new(Arc::clone(&self.rules), request.headers());
         request.extensions_mut().insert(visit.clone());
-        ResponseFuture::visiting(self.inner.call(request), visit)
+        ResponseFuture::new(self.inner.call(request), Some(visit))
     }
 }

@@ -2,7 +2,6 @@
 
 use std::ops::Deref;
 
-use cloakroom_core::ErrorKind;
 use http::Extensions;
 
 use crate::Error;
@@ -26,11 +25,7 @@ impl Session {
     /// `Unavailable` if the store does not answer; `Misconfigured` if the request came through no
     /// [`SessionLayer`](crate::SessionLayer).
     pub async fn of(extensions: &Extensions) -> Result<Self, Error> {
-        let visit = extensions.get::<Visit>().cloned();
-        let Some(visit) = visit else {
-            let message = "no SessionLayer around this route: add .layer(SessionLayer::new(…)) to its router";
-            return Err(cloakroom_core::Error::new(ErrorKind::Misconfigured, message).into());
-        };
+        let visit = extensions.get::<Visit>().cloned().ok_or_else(Error::missing_layer)?;
         Ok(Self(visit.session().await?.clone()))
     }
 }

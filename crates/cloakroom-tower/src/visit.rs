@@ -30,8 +30,8 @@ struct Inner {
 impl Visit {
     pub(crate) fn new(rules: Arc<Rules>, headers: &HeaderMap) -> Self {
         let cookies = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
-        let key =
-            cloakroom_http::find(cookies, rules.cookie.name()).and_then(|value| rules.sessions.key(value));
+        let key = cloakroom_http::find(cookies, rules.cookie.name())
+            .and_then(|value| rules.sessions.parse_key(value));
         let user_agent = headers.get(header::USER_AGENT).cloned();
         Self(Arc::new(Inner { rules, key, user_agent, session: OnceCell::new() }))
     }

@@ -11,7 +11,7 @@ use axum::body::Body;
 use axum::middleware::Next;
 use axum::routing::get;
 use cloakroom_conformance::{Fault, Faulty, Gate, Operation};
-use cloakroom_core::{ErrorKind, Memory, SessionBackend, SessionKey, Sessions};
+use cloakroom_core::{Addressing, ErrorKind, Memory, SessionBackend, SessionKey, Sessions};
 use cloakroom_tower::{Error, Session, SessionLayer};
 use http::header::{CACHE_CONTROL, COOKIE, SET_COOKIE, VARY};
 use http::{Request, Response, StatusCode};
@@ -177,7 +177,7 @@ fn a_session_that_nobody_asks_for_costs_two_allocations() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let bare = service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::empty())));
     let layered = SessionLayer::new(Memory::new()).layer(bare);
-    let key = SessionKey::generate().unwrap();
+    let key = SessionKey::generate(Addressing::Hashed).unwrap();
     // Extensions are a map that the first entry makes: axum has made it by then, so it does not count.
     let with_extensions = || {
         let mut request = request(&key);

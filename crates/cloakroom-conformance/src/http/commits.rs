@@ -181,3 +181,19 @@ pub async fn the_cookie_of_an_idle_session_stays<S: Site>(
         assert_eq!(stage.visit(&key, path).await.set_cookie(), None);
     }
 }
+
+/// A notice that is left and shown within one request, say.
+pub async fn changes_that_cancel_out_are_a_visit_like_any_other<S: Site>(
+    engine: Engine,
+    make: impl AsyncFnOnce(Setting) -> S,
+) {
+    let stage =
+        Stage::set(engine, make, |wishes| wishes.options.lifetime.idle = Some(Duration::from_mins(10))).await;
+    let key = stage.stored().await;
+    for _ in 0..3 {
+        stage.engine.pass(Duration::from_mins(9));
+        stage.visit(&key, "/do/set:notice=hello/remove:notice").await;
+        assert_eq!(stage.faults.calls(), [Operation::Load, Operation::Touch]);
+    }
+    assert_eq!(stage.value(&key).await, "1");
+}

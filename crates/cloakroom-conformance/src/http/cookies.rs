@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_core::SessionKey;
+use cloakroom_core::{Addressing, SessionKey};
 use cloakroom_http::SameSite;
 
 use super::{Setting, Site, Stage};
@@ -202,7 +202,7 @@ pub async fn an_unknown_or_expired_key_is_a_fresh_visitor_whose_cookie_is_left_a
     let stage = Stage::set(engine, make, |_| {}).await;
     let expired = stage.stored().await;
     stage.engine.pass(Duration::from_hours(14 * 24));
-    for key in [expired.as_str(), SessionKey::generate().unwrap().expose()] {
+    for key in [expired.as_str(), SessionKey::generate(Addressing::Hashed).unwrap().expose()] {
         for path in ["/do/get:a", "/do/clear", "/do/logout"] {
             let answer = stage.visit(key, path).await;
             assert_eq!((answer.status, answer.set_cookie()), (200, None), "{path}");
@@ -218,7 +218,7 @@ pub async fn a_thousand_unknown_keys_leave_no_record<S: Site>(
 ) {
     let stage = Stage::set(engine, make, |wishes| wishes.save_every_request = true).await;
     for _ in 0..250 {
-        let key = SessionKey::generate().unwrap();
+        let key = SessionKey::generate(Addressing::Hashed).unwrap();
         for path in ["/untouched", "/do/get:a", "/do/look/clear/logout", "/do/cycle"] {
             assert_eq!(stage.visit(key.expose(), path).await.set_cookie(), None);
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_core::{CookieChange, ErrorKind, Expiry};
+use cloakroom_core::{CookieChange, ErrorKind, Expiry, ManualClock};
 
 use super::{names, newcomer, stored, visit};
 use crate::{Engine, Fault, Faulty, Gate, Operation};
@@ -31,9 +31,7 @@ pub async fn a_save_after_another_requests_logout_is_interrupted_and_stores_noth
         assert_eq!(slow.activity().cookie, CookieChange::Keep);
         assert_eq!(visit(&sessions, &key).await.key(), None);
     }
-    if let Some(index) = engine.index() {
-        assert_eq!(index.all(None, 10).await.unwrap(), []);
-    }
+    assert!(engine.records().await.is_none_or(|records| records == 0));
 }
 
 /// Not an empty record in its place.
@@ -47,9 +45,7 @@ pub async fn a_save_after_logout_deletes_and_stores_nothing(engine: Engine) {
     session.save().await.unwrap();
     assert_eq!(session.key(), None);
     assert_eq!(visit(&sessions, &key).await.key(), None);
-    if let Some(index) = engine.index() {
-        assert_eq!(index.all(None, 10).await.unwrap(), []);
-    }
+    assert!(engine.records().await.is_none_or(|records| records == 0));
 }
 
 /// Under a key of its own.
@@ -78,6 +74,127 @@ pub async fn a_session_that_another_request_ended_is_not_ours_to_have_ended(engi
     }
     assert_eq!(first.activity().cookie, CookieChange::Remove);
     assert_eq!(second.activity().cookie, CookieChange::Keep);
+}
+
+/// By another handle on the same session, while the engine is at work.
+pub async fn a_logout_during_a_commit_ends_what_the_commit_stores(engine: Engine) {
+    for operation in [Operation::Create, Operation::Save, Operation::Rotate] {
+        let faulty = Faulty::new(Arc::clone(&engine.backend));
+        let sessions = engine.sessions_over(faulty.clone(), |_| {});
+        let session = match operation {
+            Operation::Create => newcomer(&sessions).await,
+            _ => visit(&sessions, &stored(&sessions).await).await,
+        };
+        match operation {
+            Operation::Rotate => session.login("alice").unwrap(),
+            _ => session.insert("secret", 1).unwrap(),
+        }
+        let gate = Gate::default();
+        faulty.fail(operation, Fault::Hold(gate.clone()));
+        let save = tokio::spawn({
+            let session = session.clone();
+            async move { session.save().await }
+        });
+        gate.reached().await;
+        session.logout();
+        gate.open();
+        let _ = save.await.unwrap();
+        session.save().await.unwrap();
+        assert_eq!((session.user(), session.key(), session.is_empty()), (None, None, true), "{operation:?}");
+        assert_eq!(session.activity().cookie, CookieChange::Remove, "{operation:?}");
+        assert!(engine.records().await.is_none_or(|records| records == 0), "{operation:?}");
+    }
+}
+
+/// The conflict brings the data back that the logout has just left.
+pub async fn a_logout_during_a_conflict_leaves_nothing_of_the_session(engine: Engine) {
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), |_| {});
+    let key = stored(&sessions).await;
+    let (session, other) = (visit(&sessions, &key).await, visit(&sessions, &key).await);
+    other.insert("secret", 1).unwrap();
+    other.save().await.unwrap();
+    session.insert("n", 1).unwrap();
+    let gate = Gate::default();
+    faulty.fail(Operation::Save, Fault::Hold(gate.clone()));
+    let save = tokio::spawn({
+        let session = session.clone();
+        async move { session.save().await }
+    });
+    gate.reached().await;
+    session.logout();
+    gate.open();
+    let _ = save.await.unwrap();
+    session.save().await.unwrap();
+    assert_eq!((session.key(), session.is_empty()), (None, true));
+    assert_eq!(visit(&sessions, &key).await.key(), None);
+    assert!(engine.records().await.is_none_or(|records| records == 0));
+}
+
+/// Nothing is stored, and the update says so.
+pub async fn a_logout_inside_an_update_is_not_undone(engine: Engine) {
+    let sessions = engine.sessions();
+    for fresh in [true, false] {
+        let session =
+            if fresh { newcomer(&sessions).await } else { visit(&sessions, &stored(&sessions).await).await };
+        let within = session.clone();
+        let updated = session.update("n", |n: &mut i64| {
+            *n += 1;
+            within.logout();
+        });
+        assert_eq!(updated.await.unwrap_err().kind(), ErrorKind::Interrupted);
+        session.save().await.unwrap();
+        assert_eq!((session.key(), session.is_empty()), (None, true));
+        assert!(engine.records().await.is_none_or(|records| records == 0));
+    }
+}
+
+/// The first user's record is still on its way to the store.
+pub async fn a_login_during_a_commit_takes_nothing_of_another_users_along(engine: Engine) {
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), |_| {});
+    let session = newcomer(&sessions).await;
+    session.login("alice").unwrap();
+    session.insert("secret", 1).unwrap();
+    let gate = Gate::default();
+    faulty.fail(Operation::Create, Fault::Hold(gate.clone()));
+    let save = tokio::spawn({
+        let session = session.clone();
+        async move { session.save().await }
+    });
+    gate.reached().await;
+    session.login("bob").unwrap();
+    session.insert("own", 1).unwrap();
+    gate.open();
+    save.await.unwrap().unwrap();
+    session.save().await.unwrap();
+    let bobs = visit(&sessions, &session.key().unwrap()).await;
+    assert_eq!((bobs.user().as_deref(), bobs.names()), (Some("bob"), vec!["own".to_owned()]));
+    assert!(engine.records().await.is_none_or(|records| records == 1));
+}
+
+/// It was alive when it was loaded.
+pub async fn a_change_after_the_sessions_end_is_no_success(engine: Engine) {
+    let sessions = engine.sessions();
+    let minute = Duration::from_mins(1);
+    for update in [true, false] {
+        let session = newcomer(&sessions).await;
+        session.set_expiry(engine.now().plus(minute));
+        session.insert("n", 1).unwrap();
+        session.save().await.unwrap();
+        engine.pass(minute);
+        session.insert("late", 1).unwrap();
+        let late = if update {
+            session.update("n", |n: &mut i64| *n += 1).await.map(|_| ())
+        } else {
+            session.save().await
+        };
+        assert_eq!(late.unwrap_err().kind(), ErrorKind::Interrupted);
+    }
+    let session = visit(&sessions, &stored(&sessions).await).await;
+    session.set_expiry(Duration::ZERO);
+    let ended = session.update("n", |n: &mut i64| *n += 1).await;
+    assert_eq!(ended.unwrap_err().kind(), ErrorKind::Interrupted);
 }
 
 /// As a logout does.
@@ -111,11 +228,11 @@ pub async fn logging_out_everywhere_ends_every_session_of_the_user_and_no_other(
     }
     let anonymous = stored(&sessions).await;
     let session = visit(&sessions, &keys[0]).await;
-    if engine.index().is_none() {
+    if engine.index_or_limit().await.is_none() {
         assert_eq!(session.logout_everywhere().await.unwrap_err().kind(), ErrorKind::Unsupported);
         return;
     }
-    assert_eq!(sessions.of("alice").await.unwrap().len(), 3);
+    assert_eq!(sessions.of_user("alice").await.unwrap().len(), 3);
     assert_eq!(session.logout_everywhere().await.unwrap(), 3);
     assert_eq!(session.activity().cookie, CookieChange::Remove);
     for key in &keys[..3] {
@@ -123,12 +240,12 @@ pub async fn logging_out_everywhere_ends_every_session_of_the_user_and_no_other(
     }
     assert_eq!(visit(&sessions, &keys[3]).await.user().as_deref(), Some("bob"));
     assert_eq!(visit(&sessions, &anonymous).await.key(), Some(anonymous));
-    assert!(sessions.of("alice").await.unwrap().is_empty());
+    assert!(sessions.of_user("alice").await.unwrap().is_empty());
 }
 
 /// It gets a new id after the list was made, and before its turn to be deleted.
 pub async fn a_rotation_does_not_save_a_session_from_being_revoked(engine: Engine) {
-    if engine.index().is_none() {
+    if engine.index_or_limit().await.is_none() {
         return;
     }
     let faulty = Faulty::new(Arc::clone(&engine.backend));
@@ -156,6 +273,37 @@ pub async fn a_rotation_does_not_save_a_session_from_being_revoked(engine: Engin
     for session in devices {
         assert_eq!(visit(&sessions, &session.key().unwrap()).await.key(), None);
     }
+}
+
+/// By less than clocks are assumed to differ.
+pub async fn a_login_on_a_host_whose_clock_is_fast_is_revoked(engine: Engine) {
+    if engine.index_or_limit().await.is_none() {
+        return;
+    }
+    let fast = ManualClock::at(engine.now().plus(Duration::from_secs(3)));
+    let session = newcomer(&engine.sessions_with(|options| options.clock = Arc::new(fast))).await;
+    session.login("alice").unwrap();
+    session.save().await.unwrap();
+    assert_eq!(engine.sessions().revoke("alice").await.unwrap(), 1);
+}
+
+/// By the same handle: it is still logged in.
+pub async fn logging_out_everywhere_can_be_asked_again_after_an_outage(engine: Engine) {
+    if engine.index_or_limit().await.is_none() {
+        return;
+    }
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), |_| {});
+    let mut session = newcomer(&sessions).await;
+    for _ in 0..3 {
+        session = newcomer(&sessions).await;
+        session.login("alice").unwrap();
+        session.save().await.unwrap();
+    }
+    faulty.fail(Operation::Delete, Fault::Refuse);
+    assert_eq!(session.logout_everywhere().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(session.logout_everywhere().await.unwrap(), 3);
+    assert!(sessions.of_user("alice").await.unwrap().is_empty());
 }
 
 /// For a handler that wants to go on all the same.

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use cloakroom_core::{Addressing, CookieChange, SessionKey};
+use cloakroom_core::{Addressing, CookieChange, ErrorKind, SessionKey};
 
 use super::{names, newcomer, stored, visit};
-use crate::{Engine, Faulty};
+use crate::{Engine, Fault, Faulty, Gate, Operation};
 
 /// A key that somebody made up, or planted.
 pub async fn an_unknown_key_is_never_adopted(engine: Engine) {
     let sessions = engine.sessions();
-    let planted = SessionKey::generate().unwrap();
+    let planted = SessionKey::generate(engine.capabilities().addressing).unwrap();
     let session = visit(&sessions, &planted).await;
     assert_eq!(session.key(), None);
     session.insert("n", 1).unwrap();
@@ -87,6 +87,47 @@ pub async fn the_key_before_a_login_is_dead(engine: Engine) {
     assert_eq!(names(&sessions, &session.key().unwrap()).await, ["seed"]);
 }
 
+/// A thief's request waits behind the login that it lost the race against.
+pub async fn whoever_waits_in_line_with_the_key_before_a_login_sees_nothing_of_it(engine: Engine) {
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), |_| {});
+    let key = stored(&sessions).await;
+    let (login, thief, other) =
+        (visit(&sessions, &key).await, visit(&sessions, &key).await, visit(&sessions, &key).await);
+    other.insert("other", 1).unwrap();
+    other.save().await.unwrap();
+    // The login conflicts, gets in line, and is held at its second attempt; the thief gets in line behind it.
+    login.login("alice").unwrap();
+    login.insert("secret", "hunter2").unwrap();
+    let gate = Gate::default();
+    let mut attempts = 0;
+    let logging_in = login.update("n", |n: &mut i64| {
+        attempts += 1;
+        if attempts == 2 {
+            faulty.fail(Operation::Rotate, Fault::Hold(gate.clone()));
+        }
+        *n += 1;
+    });
+    let mut seen = Vec::new();
+    let stealing = async {
+        gate.reached().await;
+        let steal = thief.update("secret", |secret: &mut String| seen.push(secret.clone()));
+        let mut steal = std::pin::pin!(steal);
+        for _ in 0..50 {
+            let polled = std::future::poll_fn(|context| std::task::Poll::Ready(steal.as_mut().poll(context)));
+            assert!(polled.await.is_pending(), "it waits in line");
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        gate.open();
+        steal.await
+    };
+    let (logged_in, stolen) = tokio::join!(logging_in, stealing);
+    logged_in.unwrap();
+    assert_eq!(stolen.unwrap_err().kind(), ErrorKind::Interrupted);
+    assert!(seen.iter().all(String::is_empty), "{seen:?}");
+    assert_eq!(thief.user(), None);
+}
+
 /// A rotation that meets a newer record takes that along.
 pub async fn a_new_key_keeps_the_data_and_a_write_that_raced_it(engine: Engine) {
     let sessions = engine.sessions();
@@ -115,6 +156,6 @@ pub async fn no_key_is_ever_stored(engine: Engine) {
         let holds = |bytes: &[u8]| bytes.windows(secret.len()).any(|window| window == secret);
         assert!(!holds(id.as_bytes()) && !holds(&stored.record.payload));
         // The stored id, presented as a key, is nobody's.
-        assert!(sessions.key(id.expose()).is_none());
+        assert!(sessions.parse_key(id.expose()).is_none());
     }
 }

@@ -82,6 +82,39 @@ pub async fn a_visit_never_undoes_a_shorter_expiry(engine: Engine) {
     assert!(!lives(&sessions, &key).await);
 }
 
+/// Its last visits move the deadline by less than a tenth.
+pub async fn an_idle_session_that_is_visited_lives_to_its_absolute_end(engine: Engine) {
+    let sessions = engine.sessions_with(|options| {
+        options.lifetime.idle = Some(MINUTE * 10);
+        options.lifetime.absolute = Some(Duration::from_secs(690));
+    });
+    let key = stored(&sessions).await;
+    for _ in 0..11 {
+        engine.pass(MINUTE);
+        visit(&sessions, &key).await.touch().await.unwrap();
+    }
+    engine.pass(Duration::from_secs(29));
+    assert!(lives(&sessions, &key).await);
+    engine.pass(Duration::from_secs(1));
+    assert!(!lives(&sessions, &key).await);
+}
+
+/// The first visit brings its deadline nearer; without a visit it is over.
+pub async fn an_idle_timeout_reaches_sessions_that_were_stored_without_one(engine: Engine) {
+    let (visited, left) = (stored(&engine.sessions()).await, stored(&engine.sessions()).await);
+    let strict = engine.sessions_with(|options| options.lifetime.idle = Some(MINUTE * 10));
+    engine.pass(MINUTE * 5);
+    let session = visit(&strict, &visited).await;
+    assert!(session.activity().touch_due);
+    session.touch().await.unwrap();
+    assert_eq!(session.activity().cookie, CookieChange::Keep);
+    engine.pass(MINUTE * 6);
+    assert!(lives(&strict, &visited).await);
+    assert!(!lives(&strict, &left).await);
+    engine.pass(MINUTE * 5);
+    assert!(!lives(&strict, &visited).await);
+}
+
 /// Whatever else was set, and however often it is used; a login starts it anew.
 pub async fn the_absolute_limit_ends_a_busy_session(engine: Engine) {
     let sessions = engine.sessions_with(|options| options.lifetime.absolute = Some(MINUTE * 10));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cloakroom_core::{ErrorKind, SessionId, SessionKey};
+use cloakroom_core::{ErrorKind, SessionKey};
 use serde_json::Value;
 
 use super::{names, newcomer, stored, visit};
@@ -31,8 +31,8 @@ pub async fn a_session_over_the_limit_is_refused_and_the_old_one_stays(engine: E
 pub async fn what_does_not_decode_is_a_fresh_session_and_stays_as_it_is(engine: Engine) {
     let sessions = engine.sessions();
     for garbage in [b"".as_slice(), b"\x00", b"\x01garbage", b"\x02\xff\xff\xff\xff\x00", b"{\"a\": 1}"] {
-        let key = SessionKey::generate().unwrap();
-        let id = SessionId::of(&key, engine.capabilities().addressing);
+        let key = SessionKey::generate(engine.capabilities().addressing).unwrap();
+        let id = key.id();
         let mut record = engine.record("");
         record.payload = Bytes::copy_from_slice(garbage);
         engine.put(&id, &record).await;
@@ -62,6 +62,33 @@ pub async fn reserved_names_are_refused(engine: Engine) {
     assert!(!session.is_modified());
 }
 
+/// However short they are.
+pub async fn a_session_has_a_bounded_number_of_names(engine: Engine) {
+    let sessions = engine.sessions();
+    let session = newcomer(&sessions).await;
+    for n in 0..4_096 {
+        session.insert(&n.to_string(), n).unwrap();
+    }
+    assert_eq!(session.insert("one more", 1).unwrap_err().kind(), ErrorKind::TooLarge);
+    session.insert("0", 1).unwrap();
+    session.save().await.unwrap();
+    assert_eq!(names(&sessions, &session.key().unwrap()).await.len(), 4_096);
+}
+
+/// A newer version of the service, say: nothing goes over it.
+pub async fn what_somebody_else_made_unreadable_interrupts_the_request(engine: Engine) {
+    let sessions = engine.sessions();
+    let key = stored(&sessions).await;
+    let session = visit(&sessions, &key).await;
+    let there = engine.get(&key.id()).await.unwrap();
+    let mut newer = engine.record("");
+    newer.payload = Bytes::from_static(b"\xff from the future");
+    engine.save(&key.id(), &newer, &there.revision).await.map(crate::engine::written).unwrap();
+    session.insert("n", 1).unwrap();
+    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Interrupted);
+    assert_eq!(engine.get(&key.id()).await.unwrap().record, newer);
+}
+
 /// Its error does not quote it.
 pub async fn a_value_of_another_type_is_a_mismatch_and_stays(engine: Engine) {
     let sessions = engine.sessions();
@@ -75,6 +102,8 @@ pub async fn a_value_of_another_type_is_a_mismatch_and_stays(engine: Engine) {
         session.update("secret", |n: &mut i64| *n += 1).await.unwrap_err(),
         session.read::<Vec<i64>>().unwrap_err(),
     ];
+    let not_a_struct = session.write(&"hunter2").unwrap_err();
+    assert!(!format!("{not_a_struct:?}").contains("hunter2"), "{not_a_struct:?}");
     for error in errors {
         assert_eq!(error.kind(), ErrorKind::Mismatch);
         assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
@@ -105,18 +134,6 @@ pub async fn a_read_is_one_call_and_a_change_is_one_more(engine: Engine) {
     session.logout();
     session.save().await.unwrap();
     assert_eq!(faulty.calls(), [Operation::Delete]);
-}
-
-/// An engine without one says so, and does not answer with nothing.
-pub async fn an_index_that_is_missing_is_unsupported(engine: Engine) {
-    let sessions = engine.sessions();
-    let (listed, revoked) = (sessions.of("alice").await, sessions.revoke("alice").await);
-    if engine.index().is_some() {
-        assert_eq!((listed.unwrap().len(), revoked.unwrap()), (0, 0));
-    } else {
-        assert_eq!(listed.unwrap_err().kind(), ErrorKind::Unsupported);
-        assert_eq!(revoked.unwrap_err().kind(), ErrorKind::Unsupported);
-    }
 }
 
 /// The browser would never hear of it. What needs none is stored.

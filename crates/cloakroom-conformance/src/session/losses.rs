@@ -6,7 +6,7 @@ use std::time::Duration;
 use cloakroom_core::{CookieChange, ErrorKind, Sessions};
 
 use super::{names, newcomer, number, stored, visit};
-use crate::{Engine, Fault, Faulty, Operation};
+use crate::{Engine, Fault, Faulty, Gate, Operation};
 
 /// Sessions whose store fails when told to.
 fn faulty(engine: &Engine) -> (Sessions, Faulty) {
@@ -86,7 +86,7 @@ pub async fn a_lost_reply_to_a_rotation_leaves_the_visitor_a_living_key(engine: 
     }
 }
 
-/// And the browser is told: it was this request's doing.
+/// Whether it was this request's doing, nobody can tell: the browser's cookie is left alone, and dead.
 pub async fn a_lost_reply_to_a_logout_still_ends_the_session(engine: Engine) {
     let (sessions, faults) = faulty(&engine);
     let key = stored(&sessions).await;
@@ -95,7 +95,108 @@ pub async fn a_lost_reply_to_a_logout_still_ends_the_session(engine: Engine) {
     faults.fail(Operation::Delete, Fault::LoseReply);
     session.save().await.unwrap();
     assert_eq!(visit(&sessions, &key).await.key(), None);
-    assert_eq!(session.activity().cookie, CookieChange::Remove);
+    assert_eq!(session.activity().cookie, CookieChange::Keep);
+}
+
+/// Ours may have gone along to the new key.
+pub async fn a_lost_reply_before_somebody_elses_rotation_is_unknown(engine: Engine) {
+    let (sessions, faults) = faulty(&engine);
+    let key = stored(&sessions).await;
+    let (ours, theirs) = (visit(&sessions, &key).await, engine.sessions());
+    faults.fail(Operation::Save, Fault::LoseReply);
+    faults.fail(Operation::Save, Fault::LoseReply);
+    let update = tokio::spawn(async move { ours.update("n", |n: &mut i64| *n += 1).await });
+    while number(&theirs, &key, "n").await.is_none() {
+        tokio::task::yield_now().await;
+    }
+    let theirs = visit(&theirs, &key).await;
+    theirs.login("alice").unwrap();
+    theirs.save().await.unwrap();
+    let updated = outlast(&engine, update, sessions.options().time_limit).await;
+    assert_eq!(updated.unwrap_err().kind(), ErrorKind::Unknown);
+    assert_eq!(number(&sessions, &theirs.key().unwrap(), "n").await, Some(1));
+}
+
+/// Inserting once more would bring it back.
+pub async fn a_create_whose_reply_was_lost_is_not_repeated_after_its_session_was_ended(engine: Engine) {
+    let Some(index) = engine.index_or_limit().await else { return };
+    let (sessions, faults) = faulty(&engine);
+    let session = newcomer(&sessions).await;
+    session.login("alice").unwrap();
+    let gate = Gate::default();
+    faults.fail(Operation::Create, Fault::LoseReply);
+    faults.fail(Operation::Load, Fault::Hold(gate.clone()));
+    let save = tokio::spawn({
+        let session = session.clone();
+        async move { session.save().await }
+    });
+    if engine.capabilities().recognises_own_write {
+        gate.reached().await;
+        assert_eq!(engine.sessions().revoke("alice").await.unwrap(), 1);
+        gate.open();
+    }
+    assert_eq!(save.await.unwrap().unwrap_err().kind(), ErrorKind::Unknown);
+    engine.sessions().revoke("alice").await.unwrap();
+    session.save().await.unwrap();
+    assert_eq!(index.all(None, 10).await.unwrap(), []);
+}
+
+/// The store has done it; the request that asked is gone, another part of it goes on.
+pub async fn a_dropped_rotation_is_settled_by_the_next_commit(engine: Engine) {
+    let (sessions, faults) = faulty(&engine);
+    let old = stored(&sessions).await;
+    let session = visit(&sessions, &old).await;
+    session.login("alice").unwrap();
+    faults.fail(Operation::Rotate, Fault::LoseReply);
+    faults.fail(Operation::Rotate, Fault::Hang);
+    let dropped = tokio::spawn({
+        let session = session.clone();
+        async move { session.save().await }
+    });
+    while visit(&engine.sessions(), &old).await.key().is_some() {
+        tokio::task::yield_now().await;
+    }
+    dropped.abort();
+    let _ = dropped.await;
+    let next = session.save().await;
+    if engine.capabilities().recognises_own_write {
+        next.unwrap();
+        let new = session.key().unwrap();
+        assert_eq!(visit(&sessions, &new).await.user().as_deref(), Some("alice"));
+        assert!(matches!(session.activity().cookie, CookieChange::Set(key, _) if key == new));
+    } else {
+        assert_eq!(next.unwrap_err().kind(), ErrorKind::Unknown);
+    }
+    assert!(engine.records().await.is_none_or(|records| records == 1));
+}
+
+/// It was done, and theirs came after it.
+pub async fn a_dropped_save_is_not_put_over_somebody_elses_write(engine: Engine) {
+    let (sessions, faults) = faulty(&engine);
+    let key = stored(&sessions).await;
+    let session = visit(&sessions, &key).await;
+    session.insert("n", 1).unwrap();
+    faults.fail(Operation::Save, Fault::LoseReply);
+    faults.fail(Operation::Save, Fault::Hang);
+    let dropped = tokio::spawn({
+        let session = session.clone();
+        async move { session.save().await }
+    });
+    let theirs = engine.sessions();
+    while number(&theirs, &key, "n").await.is_none() {
+        tokio::task::yield_now().await;
+    }
+    dropped.abort();
+    let _ = dropped.await;
+    let later = visit(&theirs, &key).await;
+    later.insert("n", 2).unwrap();
+    later.save().await.unwrap();
+    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Unknown);
+    session.save().await.unwrap();
+    assert_eq!(number(&theirs, &key, "n").await, Some(2));
+    session.insert("m", 3).unwrap();
+    session.save().await.unwrap();
+    assert_eq!(names(&theirs, &key).await, ["seed", "n", "m"]);
 }
 
 /// For the application to try again.
@@ -137,6 +238,27 @@ pub async fn a_store_that_never_answers_is_given_up_in_time(engine: Engine) {
     let save = tokio::spawn(async move { session.save().await });
     assert_eq!(outlast(&engine, save, limit).await.unwrap_err().kind(), ErrorKind::Unknown);
     assert_eq!(names(&sessions, &key).await, ["seed"]);
+}
+
+/// The limit is the caller's, not one for each who waits.
+pub async fn waiting_for_another_commit_of_the_same_request_counts_as_well(engine: Engine) {
+    let (sessions, faults) = faulty(&engine);
+    let key = stored(&sessions).await;
+    let session = visit(&sessions, &key).await;
+    session.insert("n", 1).unwrap();
+    (0..4).for_each(|_| faults.fail(Operation::Save, Fault::Hang));
+    let limit = sessions.options().time_limit;
+    let start = engine.now();
+    let commits: Vec<_> = (0..4)
+        .map(|_| {
+            let session = session.clone();
+            tokio::spawn(async move { session.save().await })
+        })
+        .collect();
+    for commit in commits {
+        outlast(&engine, commit, limit).await.unwrap_err();
+    }
+    assert!(engine.now().since(start) <= limit * 2, "they waited one after the other");
 }
 
 /// Lets time pass until a task is done, and sees that it takes no more than the limit.

@@ -209,3 +209,21 @@ pub async fn struct_fields_are_names_and_only_those_that_differ_are_written(engi
     assert_eq!(one.write(&1).unwrap_err().kind(), ErrorKind::Invalid);
     assert!(!one.is_modified());
 }
+
+/// The session is what was last stored; a flush is not taken back.
+pub async fn changes_can_be_given_up(engine: Engine) {
+    let sessions = engine.sessions();
+    let key = stored(&sessions).await;
+    let session = visit(&sessions, &key).await;
+    session.insert("n", 1).unwrap();
+    session.login("alice").unwrap();
+    session.discard();
+    assert!(!session.is_modified());
+    assert_eq!((session.names(), session.user()), (vec!["seed".to_owned()], None));
+    session.save().await.unwrap();
+    assert_eq!(session.key(), Some(key.clone()));
+    session.logout();
+    session.discard();
+    session.save().await.unwrap();
+    assert_eq!(visit(&sessions, &key).await.key(), None);
+}

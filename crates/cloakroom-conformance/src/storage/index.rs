@@ -25,7 +25,7 @@ async fn listed(index: &dyn SessionIndex, owner: Option<&str>, page: u32) -> Vec
 
 /// What has expired or was deleted is not among them.
 pub async fn lists_an_owners_living_sessions_and_nobody_elses(engine: Engine) {
-    let Some(index) = engine.index() else { return };
+    let Some(index) = engine.index_or_limit().await else { return };
     let expired = engine.id();
     engine.put(&expired, &engine.record_for("old", Some("alice"))).await;
     engine.pass(Duration::from_hours(1));
@@ -50,7 +50,7 @@ pub async fn lists_an_owners_living_sessions_and_nobody_elses(engine: Engine) {
 
 /// For an owner and for everybody, whatever the page's size.
 pub async fn pages_show_everything_once_in_order(engine: Engine) {
-    let Some(index) = engine.index() else { return };
+    let Some(index) = engine.index_or_limit().await else { return };
     let mut all = Vec::new();
     let mut alices = Vec::new();
     for n in 0..23 {
@@ -70,7 +70,7 @@ pub async fn pages_show_everything_once_in_order(engine: Engine) {
 
 /// A session is found under its owner of now and its id of now.
 pub async fn follows_owners_and_rotations(engine: Engine) {
-    let Some(index) = engine.index() else { return };
+    let Some(index) = engine.index_or_limit().await else { return };
     let (from, to) = engine.ids();
     let anonymous = engine.put(&from, &engine.record("cart")).await;
     let login = engine.record_for("cart", Some("alice"));
@@ -86,7 +86,7 @@ pub async fn follows_owners_and_rotations(engine: Engine) {
 
 /// Wildcards, quotes, case and blanks mean nothing.
 pub async fn hostile_owners_are_only_themselves(engine: Engine) {
-    let Some(index) = engine.index() else { return };
+    let Some(index) = engine.index_or_limit().await else { return };
     let owners = ["alice", "Alice", "alice ", "al%", "*", "'; --", "ali\u{e7}e", "alice:1", "\\"];
     let mut ids = Vec::new();
     for owner in owners {

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::Session;
 use crate::change::Change;
+use crate::data::MOST_NAMES;
 use crate::{Error, ErrorKind, Result};
 
 const TEST_COOKIE: (&str, &str) = ("testcookie", "worked");
@@ -28,11 +29,10 @@ impl Session {
     /// # Errors
     ///
     /// `Invalid` if the value does not serialise to JSON, or the name is reserved: those that begin
-    /// with `_auth_user`, and `_session_expiry`, are the framework's.
+    /// with `_auth_user`, and `_session_expiry`, are the framework's. `TooLarge` for the 4,097th name.
     pub fn insert(&self, name: &str, value: impl Serialize) -> Result<()> {
         check(name)?;
-        self.set(name, to_json(name, &value)?);
-        Ok(())
+        self.set(name, to_json(name, &value)?)
     }
 
     /// Removes the value under `name`, and says whether there was one.
@@ -96,7 +96,7 @@ impl Session {
     /// Whether changes wait to be committed.
     pub fn is_modified(&self) -> bool {
         let state = self.state();
-        state.doomed.is_some() || !state.changes.is_empty()
+        !state.doomed.is_empty() || state.waits()
     }
 
     /// All entries as one struct: its fields are the names.
@@ -125,23 +125,27 @@ impl Session {
     /// # Errors
     ///
     /// `Invalid` if the value does not serialise to a JSON object, or a field's name is reserved;
-    /// nothing is changed then.
+    /// nothing is changed then. `TooLarge` for more names than a session may have.
     pub fn write(&self, value: &impl Serialize) -> Result<()> {
         let object = to_json("the session", value)?;
         let fields: Fields = serde_json::from_slice(&object).map_err(|source| {
-            Error::caused(ErrorKind::Invalid, "only a struct or a map has named fields", source)
+            Error::caused(ErrorKind::Invalid, "only a struct or a map has named fields", trouble(&source))
         })?;
         fields.0.iter().try_for_each(|(name, _)| check(name))?;
-        for (name, json) in fields.0 {
-            self.set(&name, Box::<str>::from(json).into_boxed_bytes().into());
-        }
-        Ok(())
+        fields
+            .0
+            .into_iter()
+            .try_for_each(|(name, json)| self.set(&name, Box::<str>::from(json).into_boxed_bytes().into()))
     }
 
     /// Leaves a value behind that [`test_cookie_worked`](Session::test_cookie_worked) finds with the
     /// visitor's next request, if the browser takes cookies.
-    pub fn set_test_cookie(&self) {
-        self.set(TEST_COOKIE.0, Bytes::from(format!("\"{}\"", TEST_COOKIE.1)));
+    ///
+    /// # Errors
+    ///
+    /// As [`insert`](Session::insert).
+    pub fn set_test_cookie(&self) -> Result<()> {
+        self.insert(TEST_COOKIE.0, TEST_COOKIE.1)
     }
 
     /// Whether the browser has brought the test cookie back.
@@ -154,11 +158,16 @@ impl Session {
         self.remove(TEST_COOKIE.0);
     }
 
-    fn set(&self, name: &str, json: Bytes) {
+    fn set(&self, name: &str, json: Bytes) -> Result<()> {
         let mut state = self.state();
-        if state.view.data.get(name).as_ref() != Some(&json) {
+        let known = state.view.data.get(name);
+        if known.is_none() && state.view.data.entries.len() >= MOST_NAMES {
+            return Err(Error::new(ErrorKind::TooLarge, format!("a session has {MOST_NAMES} names at most")));
+        }
+        if known.as_ref() != Some(&json) {
             state.record(Change::Set(name.to_owned(), json));
         }
+        Ok(())
     }
 }
 

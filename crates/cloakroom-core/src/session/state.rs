@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::draft::Draft;
 use crate::change::{Change, Changes};
 use crate::content::Content;
 use crate::{CookieChange, Revision, SessionId, SessionKey, Stored, Timestamp};
@@ -19,10 +20,10 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    pub(crate) fn new(key: SessionKey, id: SessionId, stored: &Stored) -> Self {
+    pub(crate) fn new(key: SessionKey, stored: &Stored) -> Self {
         Self {
+            id: key.id(),
             key,
-            id,
             revision: stored.revision.clone(),
             sequence: stored.record.stamp.sequence,
             expires_at: stored.record.expires_at,
@@ -39,8 +40,12 @@ pub(super) struct State {
     /// `base` with `changes` done to it.
     pub(super) view: Arc<Content>,
     pub(super) changes: Changes,
-    /// A session that was flushed and whose record still stands.
-    pub(super) doomed: Option<SessionKey>,
+    /// Sent, and nobody knows whether it is stored.
+    pub(super) unsettled: Option<Arc<Draft>>,
+    /// Sessions that were flushed and whose records still stand.
+    pub(super) doomed: Vec<SessionKey>,
+    /// How many flushes there were: what was drafted before one is not of the session after it.
+    pub(super) epoch: u64,
     /// Another request ended the session: this one's changes have nowhere to go.
     pub(super) interrupted: bool,
     pub(super) cookie: CookieChange,
@@ -56,7 +61,9 @@ impl State {
             view: Arc::clone(&base),
             base,
             changes: Changes::default(),
-            doomed: None,
+            unsettled: None,
+            doomed: Vec::new(),
+            epoch: 0,
             interrupted: false,
             cookie: CookieChange::Keep,
             headers_left: false,
@@ -70,20 +77,45 @@ impl State {
         self.changes.record(change);
     }
 
-    /// Leaves the session for a fresh one; its record waits to be deleted.
-    pub(super) fn flush(&mut self, now: Timestamp) {
-        if let Some(held) = self.held.take() {
-            self.doomed = Some(held.key);
+    /// Whether there is anything to commit: changes that cancel out are none.
+    pub(super) fn waits(&self) -> bool {
+        let changed = || match self.held {
+            Some(_) => self.changes.rotate() || !self.view.says_the_same(&self.base),
+            None => !self.view.is_blank(),
+        };
+        self.unsettled.is_some() || (!self.changes.is_empty() && changed())
+    }
+
+    /// Notes what is about to be sent, so that a flush dooms it and the next commit finds it, should
+    /// this one be dropped. Says no if the session it was made for has been flushed.
+    pub(super) fn announce(&mut self, draft: &Arc<Draft>) -> bool {
+        let current = self.epoch == draft.epoch;
+        if current {
+            self.unsettled = Some(Arc::clone(draft));
         }
+        current
+    }
+
+    /// Leaves the session for a fresh one; its record waits to be deleted, and so does what a commit
+    /// may be storing at this moment.
+    pub(super) fn flush(&mut self, now: Timestamp) {
+        let held = self.held.take().map(|held| held.key);
+        let sent = self.unsettled.take().map(|draft| draft.key.clone());
+        for key in held.into_iter().chain(sent) {
+            if !self.doomed.contains(&key) {
+                self.doomed.push(key);
+            }
+        }
+        self.epoch += 1;
         self.changes.forget();
         self.interrupted = false;
-        self.rebase(Content::new(now));
+        self.rebase(Arc::new(Content::new(now)));
     }
 
     /// Builds upon what the store turned out to hold.
-    pub(super) fn rebase(&mut self, base: Content) {
-        self.base = Arc::new(base);
-        self.view = Arc::clone(&self.base);
+    pub(super) fn rebase(&mut self, base: Arc<Content>) {
+        self.view = Arc::clone(&base);
+        self.base = base;
         if !self.changes.is_empty() {
             self.changes.apply(Arc::make_mut(&mut self.view), self.changes.now());
         }

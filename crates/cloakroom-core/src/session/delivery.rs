@@ -1,0 +1,312 @@
+//! One commit, from its first attempt to its last: compare-and-swap, and what to do with each answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::attempts::{Attempts, lost};
+use super::draft::{Draft, Drafted, Verb};
+use super::state::Held;
+use super::{CookieChange, Session};
+use crate::content::Content;
+use crate::queue::Turn;
+use crate::{
+    Deleted, Error, ErrorKind, Read, Record, Result, Saved, Sessions, Stored, Timestamp, Written, payload,
+    random,
+};
+
+/// What a commit does to the content besides the recorded changes.
+pub(super) type Work<'w> = dyn FnMut(&mut Content) -> Result<()> + Send + 'w;
+
+/// Whether a session is stored that was not changed.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Force {
+    No,
+    /// Stored, and the browser hears nothing of it.
+    Quiet,
+    /// Stored, and the browser hears of its end.
+    Tell,
+}
+
+/// How a commit ended.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Committed {
+    /// What was wanted is stored.
+    Done,
+    /// The expiry that this request has set had passed: the session was ended instead.
+    Ended,
+}
+
+/// How often a commit begins anew because the session was flushed under its hands. Whoever flushes it
+/// in an update's closure does so each time.
+const MOST_FLUSHES: u32 = 8;
+
+pub(super) struct Commit<'s> {
+    session: &'s Session,
+    until: Timestamp,
+    force: Force,
+    /// One's place among this process's writers of the session, after the first conflict.
+    queue: Option<Turn<'s>>,
+    conflicts: u32,
+}
+
+impl<'s> Commit<'s> {
+    pub(super) fn new(session: &'s Session, until: Timestamp, force: Force) -> Self {
+        Self { session, until, force, queue: None, conflicts: 0 }
+    }
+
+    pub(super) async fn run(&mut self, work: &mut Work<'_>) -> Result<Committed> {
+        self.settle().await?;
+        let mut flushes = 0;
+        loop {
+            self.end_doomed().await?;
+            let draft = match self.session.draft(self.force, work) {
+                Ok(Drafted::Write(draft)) => draft,
+                Ok(Drafted::Nothing) => return Ok(Committed::Done),
+                other => {
+                    // An end that has passed has doomed the session.
+                    self.end_doomed().await?;
+                    return other.map(|_| Committed::Ended);
+                }
+            };
+            if self.session.state().announce(&draft) {
+                if self.deliver(&draft, None).await? {
+                    return self.end_doomed().await.map(|_| Committed::Done);
+                }
+            } else {
+                flushes += 1;
+            }
+            if flushes == MOST_FLUSHES {
+                self.end_doomed().await?;
+                return Err(ended());
+            }
+            if self.sessions().now() >= self.until {
+                let message = "other requests kept changing the session";
+                return Err(Error::new(ErrorKind::Unavailable, message));
+            }
+        }
+    }
+
+    /// Finds out what became of an earlier commit whose answer was lost, or whose future was dropped.
+    async fn settle(&mut self) -> Result<()> {
+        let Some(draft) = self.session.state().unsettled.clone() else { return Ok(()) };
+        if self.sessions().recognises_own_write() {
+            self.deliver(&draft, Some(lost())).await?;
+            return Ok(());
+        }
+        self.give_up(&draft);
+        Err(lost())
+    }
+
+    /// Sends a draft, and says whether it is stored. If not, the next draft builds upon what is there.
+    async fn deliver(&mut self, draft: &Draft, lost: Option<Error>) -> Result<bool> {
+        let answer = self.send(draft, lost).await;
+        if answer.as_ref().err().is_none_or(|error| error.kind() != ErrorKind::Unknown) {
+            self.session.state().unsettled = None;
+        }
+        match answer {
+            Ok(Saved::Written(written)) => {
+                self.accept(draft, &written);
+                Ok(true)
+            }
+            _ if self.session.state().epoch != draft.epoch => Ok(false),
+            Ok(Saved::Conflict(stored)) => self.step_back(draft, &stored).await.map(|()| false),
+            // A dead record has the id; the next draft draws another.
+            Ok(Saved::Gone) if matches!(draft.verb, Verb::Create) => Ok(false),
+            Ok(Saved::Gone) => Err(self.interrupt()),
+            Err(error) if error.kind() == ErrorKind::Corrupt => Err(self.unreadable(&error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends a draft until its fate is known. It keeps its stamp, so a lost answer is asked for again
+    /// where the engine can tell what it has stored.
+    async fn send(&self, draft: &Draft, lost: Option<Error>) -> Result<Saved> {
+        let backend = self.sessions().backend();
+        let recognises = self.sessions().recognises_own_write();
+        let (id, record) = (&draft.id, &draft.record);
+        let mut attempts = Attempts::new(self.sessions(), self.until);
+        attempts.lost = lost;
+        loop {
+            let answer = match &draft.verb {
+                // Once more might bring back what was created and ended meanwhile: ask, do not insert.
+                Verb::Create if attempts.lost.is_some() => {
+                    let there = attempts.bound(backend.load(id, Read::Latest)).await;
+                    there.map(|there| there.map_or(Saved::Gone, |there| recognised(there, record)))
+                }
+                Verb::Create => attempts.bound(backend.create(id, record)).await,
+                Verb::Save(held) => attempts.bound(backend.save(id, record, &held.revision)).await,
+                Verb::Rotate(held) => {
+                    attempts.bound(backend.rotate(&held.id, id, record, &held.revision)).await
+                }
+            };
+            match answer {
+                Ok(Saved::Written(written)) => return Ok(Saved::Written(written)),
+                // At our own sequence somebody took our place: ours was never stored.
+                Ok(Saved::Conflict(there)) if there.record.stamp.sequence == record.stamp.sequence => {
+                    return Ok(Saved::Conflict(there));
+                }
+                Ok(saved) if attempts.lost.is_none() => return Ok(saved),
+                // Somebody has written or ended it since. Ours may lie under that, and nobody can tell.
+                Ok(saved) => {
+                    self.give_up(draft);
+                    if saved == Saved::Gone && !matches!(draft.verb, Verb::Create) {
+                        self.interrupt();
+                    }
+                    return Err(attempts.given_up());
+                }
+                Err(error) => {
+                    if let Err(error) = attempts.again(error, recognises).await {
+                        if error.kind() == ErrorKind::Unknown && !recognises {
+                            self.give_up(draft);
+                        }
+                        return Err(error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What may have been stored is never applied again: its changes are reported and forgotten.
+    fn give_up(&self, draft: &Draft) {
+        let mut state = self.session.state();
+        if state.epoch == draft.epoch {
+            state.unsettled = None;
+            state.changes.stored(draft.made);
+            let base = Arc::clone(&state.base);
+            state.rebase(base);
+        }
+    }
+
+    fn accept(&mut self, draft: &Draft, written: &Written) {
+        let stored = Stored::new(draft.record.clone(), written.revision.clone());
+        if let Some(turn) = &mut self.queue {
+            // After a rotation whoever is next in line holds a dead key, and must not see this.
+            *turn.latest = matches!(draft.verb, Verb::Save(_)).then(|| stored.clone());
+        }
+        let shown = written.present.as_deref().and_then(|shown| self.sessions().parse_key(shown));
+        let mut tell = draft.tell;
+        if shown.is_some() {
+            let now = self.sessions().now();
+            tell = Some(self.sessions().options().lifetime.browser_end(&draft.content.head, now));
+        }
+        let key = shown.unwrap_or_else(|| draft.key.clone());
+        let mut state = self.session.state();
+        if state.epoch != draft.epoch {
+            // Flushed meanwhile: that has doomed this key as well.
+            return;
+        }
+        if let Some(end) = tell {
+            state.cookie = CookieChange::Set(key.clone(), end);
+        }
+        state.held = Some(Held::new(key, &stored));
+        state.changes.stored(draft.made);
+        state.rebase(Arc::clone(&draft.content));
+    }
+
+    /// After a conflict: build upon what is there now, and get in line with the other writers.
+    async fn step_back(&mut self, draft: &Draft, stored: &Stored) -> Result<()> {
+        let (Verb::Save(held) | Verb::Rotate(held)) = &draft.verb else {
+            // The id was taken; the next draft draws another.
+            return Ok(());
+        };
+        self.rebase(draft, stored)?;
+        // Somebody has just stored it: that is as good as storing it again.
+        self.force = Force::No;
+        self.conflicts += 1;
+        if self.queue.is_some() {
+            // In line already: this was another process. Make room, a random while.
+            let pause = Duration::from_micros(random::number()? % (1_000 << self.conflicts.min(8)));
+            self.sessions().options().clock.sleep(pause).await;
+            return Ok(());
+        }
+        let limit = self.sessions().left(self.until);
+        let enter = async { Ok(self.session.sessions().queues().enter(&held.id).await) };
+        let turn = self.sessions().bounded(limit, ErrorKind::Unavailable, enter).await?;
+        let newer =
+            turn.latest.as_ref().filter(|latest| latest.record.stamp.sequence > stored.record.stamp.sequence);
+        if let Some(latest) = newer {
+            self.rebase(draft, latest)?;
+        }
+        self.queue = Some(turn);
+        Ok(())
+    }
+
+    fn rebase(&self, draft: &Draft, stored: &Stored) -> Result<()> {
+        let content = payload::decode(&stored.record.payload, stored.record.owner.clone())
+            .map_err(|error| self.unreadable(&error))?;
+        let mut state = self.session.state();
+        if state.epoch != draft.epoch {
+            return Ok(());
+        }
+        if let Some(held) = &mut state.held {
+            *held = Held::new(held.key.clone(), stored);
+        }
+        state.rebase(Arc::new(content));
+        Ok(())
+    }
+
+    /// Deletes the records of sessions that were flushed, and says whether that ended one.
+    pub(super) async fn end_doomed(&self) -> Result<bool> {
+        let mut ended = false;
+        loop {
+            let Some(key) = self.session.state().doomed.last().cloned() else { return Ok(ended) };
+            let id = key.id();
+            let mut attempts = Attempts::new(self.sessions(), self.until);
+            let deleted = loop {
+                // Deleting twice is harmless, so a lost answer is asked for again on any engine.
+                match attempts.bound(self.sessions().backend().delete(&id, None)).await {
+                    Ok(deleted) => break deleted,
+                    Err(error) => attempts.again(error, true).await?,
+                }
+            };
+            let mut state = self.session.state();
+            state.doomed.retain(|doomed| *doomed != key);
+            if deleted == Deleted::Ended {
+                state.cookie = CookieChange::Remove;
+                ended = true;
+            } else if matches!(&state.cookie, CookieChange::Set(announced, _) if *announced == key) {
+                // Ended elsewhere; or here, and the answer was lost: then the browser keeps a dead key,
+                // which is better than to take a living one from it.
+                state.cookie = CookieChange::Keep;
+            }
+        }
+    }
+
+    /// Another request has ended the session: this one's changes have nowhere to go.
+    fn interrupt(&self) -> Error {
+        let mut state = self.session.state();
+        state.interrupted = true;
+        // Whatever key this request was to announce is dead by now.
+        state.cookie = CookieChange::Keep;
+        interrupted()
+    }
+
+    /// What is there now does not decode: nothing of ours may go over it.
+    fn unreadable(&self, error: &Error) -> Error {
+        tracing::warn!(
+            error = error as &dyn std::error::Error,
+            "unreadable session, its changes are dropped"
+        );
+        self.interrupt()
+    }
+
+    fn sessions(&self) -> &'s Sessions {
+        self.session.sessions()
+    }
+}
+
+/// What is there under our own id, after an answer was lost.
+fn recognised(there: Stored, ours: &Record) -> Saved {
+    if there.record.stamp == ours.stamp {
+        return Saved::Written(Written::at(there.revision));
+    }
+    Saved::Conflict(there)
+}
+
+pub(super) fn ended() -> Error {
+    Error::new(ErrorKind::Interrupted, "the session's end has passed meanwhile; nothing was stored")
+}
+
+pub(super) fn interrupted() -> Error {
+    Error::new(ErrorKind::Interrupted, "another request has ended this session; nothing was stored")
+}

@@ -1,0 +1,145 @@
+//! What a commit sends: a record, under which id, over which revision.
+
+use std::sync::Arc;
+
+use super::Session;
+use super::delivery::{Force, Work, ended, interrupted};
+use super::state::Held;
+use crate::content::Content;
+use crate::data::Piece;
+use crate::expiry::moved;
+use crate::{BrowserEnd, Error, ErrorKind, Record, Result, SessionId, SessionKey, Stamp, payload, random};
+
+/// A write, made once and sent until its fate is known.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) content: Arc<Content>,
+    /// The last change that is in it.
+    pub(super) made: u64,
+    /// The session it was made for: a flush begins another.
+    pub(super) epoch: u64,
+    pub(super) key: SessionKey,
+    pub(super) id: SessionId,
+    pub(super) record: Record,
+    pub(super) verb: Verb,
+    /// The end that the browser must hear of once this is stored.
+    pub(super) tell: Option<BrowserEnd>,
+}
+
+#[derive(Debug)]
+pub(super) enum Verb {
+    Create,
+    Save(Held),
+    Rotate(Held),
+}
+
+/// What there is to send.
+pub(super) enum Drafted {
+    Write(Arc<Draft>),
+    /// What is stored is what is wanted.
+    Nothing,
+    /// This request has set an expiry that has passed: the session was flushed instead.
+    Ended,
+}
+
+/// What a draft is made from, taken in one look.
+struct Snapshot {
+    base: Arc<Content>,
+    content: Content,
+    held: Option<Held>,
+    made: u64,
+    epoch: u64,
+    rotate: bool,
+    expire: bool,
+    headers_left: bool,
+}
+
+impl Session {
+    /// What is stored, with this request's changes and `work` done to it; `force` stores it also where
+    /// that changes nothing.
+    pub(super) fn draft(&self, force: Force, work: &mut Work<'_>) -> Result<Drafted> {
+        let Snapshot { base, mut content, held, made, epoch, rotate, expire, headers_left } =
+            self.snapshot()?;
+        // Outside the lock: this runs the application's own code.
+        work(&mut content)?;
+
+        let wanted = match held {
+            Some(_) => force != Force::No || rotate || !content.says_the_same(&base),
+            None => !content.is_blank(),
+        };
+        if !wanted {
+            self.state().changes.stored(made);
+            return Ok(Drafted::Nothing);
+        }
+
+        let sessions = self.sessions();
+        let now = sessions.now();
+        let options = sessions.options();
+        content.head.saved_at = now;
+        if held.is_none() {
+            content.head.created_at = now;
+        }
+        let deadline = options.lifetime.deadline(&content.head, now);
+        if deadline <= now {
+            self.state().flush(now);
+            // Asked for, it is done; else it came to pass while the request went on.
+            return if expire { Ok(Drafted::Ended) } else { Err(ended()) };
+        }
+        let issue = held.is_none() || rotate;
+        if issue && headers_left {
+            let message = "the response's headers have left: the browser can't be given a new key";
+            return Err(Error::new(ErrorKind::TooLate, message));
+        }
+        let end = options.lifetime.browser_end(&content.head, now);
+        let tell = issue || expire || force == Force::Tell || moved(content.head.told, end, now);
+        if tell {
+            content.head.told = Some(end);
+        }
+
+        let key = match &held {
+            None => sessions.new_key()?,
+            Some(held) if rotate => held.key.rotated()?,
+            Some(held) => held.key.clone(),
+        };
+        let sequence = held.as_ref().map_or(0, |held| held.sequence).saturating_add(1);
+        let stamp = Stamp { sequence, nonce: random::number()? };
+        let payload = payload::encode(&content, options.payload_limit)?;
+        Ok(Drafted::Write(Arc::new(Draft {
+            id: key.id(),
+            key,
+            record: Record::new(payload, deadline, content.owner.clone(), stamp),
+            content: Arc::new(content),
+            made,
+            epoch,
+            tell: tell.then_some(end),
+            verb: match held {
+                None => Verb::Create,
+                Some(held) if rotate => Verb::Rotate(held),
+                Some(held) => Verb::Save(held),
+            },
+        })))
+    }
+
+    fn snapshot(&self) -> Result<Snapshot> {
+        let state = self.state();
+        if state.interrupted {
+            return Err(interrupted());
+        }
+        let mut content = (*state.base).clone();
+        let made = state.changes.now();
+        state.changes.apply(&mut content, made);
+        if state.held.is_none() && content.head.user_agent.is_none() {
+            content.head.user_agent = state.user_agent.clone().map(Piece::Own);
+        }
+        Ok(Snapshot {
+            base: Arc::clone(&state.base),
+            content,
+            held: state.held.clone(),
+            made,
+            epoch: state.epoch,
+            rotate: state.changes.rotate(),
+            expire: state.changes.expire(),
+            headers_left: state.headers_left,
+        })
+    }
+}
