@@ -30,8 +30,7 @@ impl Backend {
     ///
     /// # Errors
     ///
-    /// `Unavailable` if another process keeps the database locked, `Misconfigured` if it can't be
-    /// written to.
+    /// `Unavailable` if another process keeps the database locked, or it can't be written to.
     pub async fn migrate(&self) -> Result<()> {
         for statement in &self.statements.schema {
             self.driver.execute(statement, &[]).await.map_err(|error| {
@@ -50,7 +49,7 @@ impl Backend {
     /// The living record under `id`.
     async fn there(&self, id: &SessionId) -> Result<Option<Stored>> {
         let values = [Value::Bytes(id.as_bytes()), self.now()];
-        Ok(self.driver.fetch(&self.statements.load, &values).await?.pop().map(|(_, stored)| stored))
+        self.driver.one(&self.statements.load, &values).await
     }
 
     /// Why a write changed no row: it had been done already, somebody else was first, or it is gone.
@@ -60,15 +59,6 @@ impl Backend {
             Some(stored) if stored.record.stamp == new.stamp => Saved::Written(Written::at(new.stamp)),
             Some(stored) => Saved::Conflict(stored),
         })
-    }
-
-    async fn page(
-        &self,
-        sql: &crate::statements::Sql,
-        values: &[Value<'_>],
-    ) -> Result<Vec<(SessionId, Stored)>> {
-        let rows = self.driver.fetch(sql, values).await?;
-        Ok(rows.into_iter().filter_map(|(id, stored)| Some((id?, stored))).collect())
     }
 }
 
@@ -185,12 +175,12 @@ impl SessionIndex for Backend {
     ) -> Result<Vec<(SessionId, Stored)>> {
         let values =
             [Value::Bytes(owner.as_bytes()), self.now(), following(after), Value::Number(limit.into())];
-        self.page(&self.statements.page_of, &values).await
+        self.driver.page(&self.statements.page_of, &values).await
     }
 
     async fn all(&self, after: Option<&SessionId>, limit: u32) -> Result<Vec<(SessionId, Stored)>> {
         let values = [self.now(), following(after), Value::Number(limit.into())];
-        self.page(&self.statements.page_all, &values).await
+        self.driver.page(&self.statements.page_all, &values).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where the sessions are, and how they are kept there.
 
+use std::fmt;
 use std::sync::Arc;
 
 use cloakroom_core::{Clock, Error, ErrorKind, Result, SystemClock};
@@ -13,7 +14,7 @@ use crate::statements::Statements;
 /// ```
 /// let config = cloakroom_db::Config::new("sqlite:sessions.sqlite3").power_safe(true);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     pub(crate) url: String,
     pub(crate) table: String,
@@ -54,7 +55,8 @@ impl Config {
         self
     }
 
-    /// What tells the time that deadlines are compared with.
+    /// What tells the time that deadlines are compared with: the same as its sessions' does
+    /// ([`SessionOptions::clock`](cloakroom_core::SessionOptions::clock)).
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
@@ -66,7 +68,7 @@ impl Config {
     ///
     /// `Misconfigured` for a URL that names no known database, a file that can't be opened or is no
     /// database, and a table name that is no identifier; `Unavailable` if the database does not answer
-    /// within 4 seconds. The text names the URL without its password.
+    /// within 3 seconds. The text names the URL without its password.
     pub async fn open(self) -> Result<Backend> {
         let identifier = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         let table = self.table.as_str();
@@ -98,12 +100,26 @@ impl Config {
     }
 }
 
-/// A URL as it may be shown: without what stands before its host.
-pub(crate) fn redacted(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme + 3 <= at => format!("{}…{}", &url[..scheme + 3], &url[at..]),
-        _ => url.to_owned(),
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("url", &redacted(&self.url))
+            .field("table", &self.table)
+            .field("connections", &self.connections)
+            .field("power_safe", &self.power_safe)
+            .finish_non_exhaustive()
     }
+}
+
+/// A URL as it may be shown: of one that may hold a password, the scheme and the host.
+pub(crate) fn redacted(url: &str) -> String {
+    let (scheme, rest) = url.split_once(':').unwrap_or(("", url));
+    if scheme == "sqlite" {
+        return url.to_owned();
+    }
+    let authority = rest.strip_prefix("//").and_then(|rest| rest.split(['/', '?', '#']).next());
+    let host = authority.map_or("…", |authority| authority.rsplit('@').next().unwrap_or("…"));
+    format!("{scheme}://{host}/…")
 }
 
 #[cfg(test)]
@@ -112,14 +128,16 @@ mod tests {
 
     #[test]
     fn a_password_is_never_shown() {
-        assert_eq!(redacted("postgres://me:s@cret@host/db"), "postgres://…@host/db");
+        assert_eq!(redacted("postgres://me:s@cret@host:1/db?password=pw"), "postgres://host:1/…");
+        assert_eq!(redacted("postgres:me:pw@host"), "postgres://…/…");
         assert_eq!(redacted("sqlite:/tmp/a@b"), "sqlite:/tmp/a@b");
+        assert!(!format!("{:?}", Config::new("postgres://me:secret@host/db")).contains("secret"));
     }
 
     #[tokio::test]
     async fn a_table_name_that_is_no_identifier_is_refused() {
         for table in ["", "a b", "a;drop table a", "1a", "a\"b"] {
-            let error = Config::new("sqlite::memory:").table(table).open().await.unwrap_err();
+            let error = Config::new("sqlite:never.sqlite3").table(table).open().await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Misconfigured, "{table}");
         }
     }
@@ -128,6 +146,6 @@ mod tests {
     async fn a_url_of_an_unknown_database_is_refused_by_name() {
         let error = Config::new("oracle://host/db").open().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Misconfigured);
-        assert!(error.to_string().contains("oracle://host/db"), "{error}");
+        assert!(error.to_string().contains("oracle://host/"), "{error}");
     }
 }

@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use cloakroom_core::{Error, ErrorKind, Record, Result, SessionId, Stamp, Stored, Timestamp};
+use cloakroom_core::{Record, Result, SessionId, Stamp, Stored, Timestamp};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, ColumnIndex, Decode, Encode, Executor, IntoArguments, Pool, Row, Type};
 
-use crate::error::{while_reading, while_writing};
+use crate::error::{foreign, while_reading, while_writing};
 use crate::statements::Sql;
 
 /// A parameter.
@@ -23,8 +23,12 @@ pub(crate) trait Driver: Send + Sync {
     /// Runs a statement that changes something, and says how many rows it changed.
     async fn execute(&self, sql: &Sql, values: &[Value<'_>]) -> Result<u64>;
 
-    /// The records that a query finds, with their ids if it selects them.
-    async fn fetch(&self, sql: &Sql, values: &[Value<'_>]) -> Result<Vec<(Option<SessionId>, Stored)>>;
+    /// The record that a query of payload, deadline, owner and stamp finds.
+    async fn one(&self, sql: &Sql, values: &[Value<'_>]) -> Result<Option<Stored>>;
+
+    /// The records that such a query finds, each with its id behind the rest. A row that this library
+    /// has not written is left out: it is nobody's session, and must not hide the others.
+    async fn page(&self, sql: &Sql, values: &[Value<'_>]) -> Result<Vec<(SessionId, Stored)>>;
 
     async fn close(&self);
 }
@@ -56,9 +60,14 @@ where
         done.map(|result| DB::rows_affected(&result)).map_err(while_writing)
     }
 
-    async fn fetch(&self, sql: &Sql, values: &[Value<'_>]) -> Result<Vec<(Option<SessionId>, Stored)>> {
+    async fn one(&self, sql: &Sql, values: &[Value<'_>]) -> Result<Option<Stored>> {
+        let row = bound::<DB>(sql, values).fetch_optional(&self.read).await.map_err(while_reading)?;
+        row.as_ref().map(stored::<DB>).transpose()
+    }
+
+    async fn page(&self, sql: &Sql, values: &[Value<'_>]) -> Result<Vec<(SessionId, Stored)>> {
         let rows = bound::<DB>(sql, values).fetch_all(&self.read).await.map_err(while_reading)?;
-        rows.iter().map(stored::<DB>).collect()
+        Ok(rows.iter().filter_map(|row| Some((id::<DB>(row)?, stored::<DB>(row).ok()?))).collect())
     }
 
     async fn close(&self) {
@@ -82,30 +91,32 @@ where
     })
 }
 
-/// A row of payload, `expires_at`, owner, stamp and perhaps id.
-fn stored<DB: Database>(row: &DB::Row) -> Result<(Option<SessionId>, Stored)>
+/// A row of payload, deadline, owner and stamp.
+fn stored<DB: Database>(row: &DB::Row) -> Result<Stored>
 where
     for<'r> Vec<u8>: Decode<'r, DB> + Type<DB>,
     for<'r> i64: Decode<'r, DB> + Type<DB>,
     usize: ColumnIndex<DB::Row>,
 {
-    let foreign =
-        || Error::new(ErrorKind::Corrupt, "a row of the session table was not written by this library");
     let payload: Vec<u8> = row.try_get(0).map_err(while_reading)?;
     let expires_at: i64 = row.try_get(1).map_err(while_reading)?;
     let owner: Option<Vec<u8>> = row.try_get(2).map_err(while_reading)?;
     let stamp: Vec<u8> = row.try_get(3).map_err(while_reading)?;
-    let id = if row.len() > 4 {
-        let id: Vec<u8> = row.try_get(4).map_err(while_reading)?;
-        Some(std::str::from_utf8(&id).ok().and_then(SessionId::parse).ok_or_else(foreign)?)
-    } else {
-        None
-    };
     let record = Record::new(
         Bytes::from(payload),
         Timestamp::from_millis(u64::try_from(expires_at).map_err(|_| foreign())?),
         owner.map(String::from_utf8).transpose().map_err(|_| foreign())?,
         Stamp::from_bytes(stamp.try_into().map_err(|_| foreign())?),
     );
-    Ok((id, Stored::stamped(record)))
+    Ok(Stored::stamped(record))
+}
+
+/// The id behind them.
+fn id<DB: Database>(row: &DB::Row) -> Option<SessionId>
+where
+    for<'r> Vec<u8>: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    let id: Vec<u8> = row.try_get(4).ok()?;
+    SessionId::parse(std::str::from_utf8(&id).ok()?)
 }

@@ -2,12 +2,18 @@
 
 use cloakroom_core::{Error, ErrorKind};
 
+const FOREIGN: &str = "a row of the session table was not written by this library";
+
+/// The row is none of ours.
+pub(crate) fn foreign() -> Error {
+    Error::new(ErrorKind::Corrupt, FOREIGN)
+}
+
 /// A read changes nothing: whatever went wrong, asking again is safe.
 pub(crate) fn while_reading(source: sqlx::Error) -> Error {
     match source {
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnIndexOutOfBounds { .. } => {
-            let message = "a row of the session table was not written by this library";
-            Error::caused(ErrorKind::Corrupt, message, source)
+            Error::caused(ErrorKind::Corrupt, FOREIGN, source)
         }
         _ => missing_table(source).unwrap_or_else(unavailable),
     }
@@ -43,7 +49,7 @@ pub(crate) fn while_opening(url: &str, source: sqlx::Error) -> Error {
             Error::caused(ErrorKind::Unavailable, message, source)
         }
         _ => {
-            let message = format!("the session database {url:?} can't be opened: {}", reason(&source));
+            let message = format!("the session database {url:?} can't be opened");
             Error::caused(ErrorKind::Misconfigured, message, source)
         }
     }
@@ -61,11 +67,6 @@ fn missing_table(source: sqlx::Error) -> Result<Error, sqlx::Error> {
         }
         _ => Err(source),
     }
-}
-
-/// What the database itself says, without the driver's words around it.
-fn reason(source: &sqlx::Error) -> String {
-    source.as_database_error().map_or_else(|| source.to_string(), |refusal| refusal.message().to_owned())
 }
 
 /// SQLite's primary result code: the low byte of the extended one.

@@ -18,7 +18,7 @@
 //! # SQLite
 //!
 //! The file is put into WAL mode: readers never wait for a writer. Writers of one process take turns
-//! on one connection; writers of other processes are waited for, up to 3 seconds. An acknowledged write
+//! on one connection; writers of other processes are waited for, for 2 seconds. An acknowledged write
 //! survives the death of the process, and with [`Config::power_safe`] a power cut.
 
 mod backend;

@@ -15,10 +15,10 @@ use crate::dialect::Dialect;
 use crate::driver::{Database, Driver, Pools};
 use crate::error::while_opening;
 
-/// For another process's lock. Below core's own limit, so that the answer is a sure no.
-const LOCK_WAIT: Duration = Duration::from_secs(3);
-/// For a turn on a connection. Nothing was sent by then: a sure no as well.
-const TURN_WAIT: Duration = Duration::from_secs(4);
+/// For a turn on a connection, and then for another process's lock: together below core's own limit, so
+/// that the answer is a sure no.
+const TURN_WAIT: Duration = Duration::from_millis(2_500);
+const LOCK_WAIT: Duration = Duration::from_secs(2);
 
 const DIALECT: Dialect = Dialect {
     parameter: |_| "?".into(),
@@ -41,21 +41,25 @@ impl Database for Sqlite {
 
 pub(crate) async fn connect(config: &Config) -> Result<(Box<dyn Driver>, Dialect)> {
     let shown = redacted(&config.url);
+    let (file, mode) = config.url.split_once('?').unwrap_or((&config.url, ""));
+    if file.contains(":memory:") || mode.contains("mode=memory") || file.trim_end_matches('/') == "sqlite:" {
+        // Each connection would have a database of its own, which goes when it goes.
+        let message =
+            format!("the database URL {shown:?} names no file; sessions in memory have their own engine");
+        return Err(Error::new(ErrorKind::Misconfigured, message));
+    }
     let options = SqliteConnectOptions::from_str(&config.url)
         .map_err(|source| {
             let message = format!("the database URL {shown:?} is no SQLite URL");
             Error::caused(ErrorKind::Misconfigured, message, source)
         })?
-        .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(if config.power_safe { SqliteSynchronous::Full } else { SqliteSynchronous::Normal })
         .busy_timeout(LOCK_WAIT);
-    // A database in memory lives in its one connection, and as long as that.
-    let in_memory = config.url.contains(":memory:") || config.url.contains("mode=memory");
+    let options = if mode.contains("mode=") { options } else { options.create_if_missing(true) };
     let pool = |connections: u32| {
         SqlitePoolOptions::new()
             .max_connections(connections)
-            .min_connections(u32::from(in_memory))
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(TURN_WAIT)
@@ -66,6 +70,6 @@ pub(crate) async fn connect(config: &Config) -> Result<(Box<dyn Driver>, Dialect
     // they would wake and find the file locked, again and again.
     let write =
         pool(1).connect_with(options.clone()).await.map_err(|source| while_opening(&shown, source))?;
-    let read = if in_memory { write.clone() } else { pool(config.connections).connect_lazy_with(options) };
+    let read = pool(config.connections).connect_lazy_with(options);
     Ok((Box::new(Pools { read, write }), DIALECT))
 }

@@ -172,10 +172,58 @@ async fn the_file_is_in_wal_mode_and_as_safe_as_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_database_in_memory_keeps_its_sessions() {
-    let backend = open("sqlite::memory:").await;
-    backend.create(&id(), &record("kept")).await.unwrap();
-    assert!(backend.load(&id(), Read::Latest).await.unwrap().is_some());
+async fn a_url_without_a_file_is_refused() {
+    for url in [
+        "sqlite::memory:",
+        "sqlite:",
+        "sqlite://",
+        "sqlite://:memory:",
+        "sqlite:a.db?mode=memory&cache=shared",
+    ] {
+        let error = Config::new(url).open().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_must_be_there_is_not_made() {
+    let (folder, url) = folder();
+    let error = Config::new(format!("{url}?mode=rw")).open().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
+    assert!(!folder.path().join("sessions.sqlite3").exists());
+}
+
+#[tokio::test]
+async fn a_row_that_somebody_else_wrote_hides_no_other_from_a_listing() {
+    let (folder, url) = folder();
+    let backend = open(&url).await;
+    let mut alices = record("hers");
+    alices.owner = Some("alice".into());
+    backend.create(&id(), &alices).await.unwrap();
+    let insert = "INSERT INTO cloakroom_sessions (id, payload, expires_at, owner, stamp) \
+                  VALUES (x'00', x'00', 253402300799999, CAST('alice' AS BLOB), x'00')";
+    sqlx::query(insert).execute(&mut stranger(&folder).await).await.unwrap();
+    let listed = backend.index().unwrap().of("alice", None, 10).await.unwrap();
+    assert_eq!(listed.len(), 1);
+}
+
+#[tokio::test]
+async fn writers_that_queue_behind_another_processs_lock_are_told_a_sure_no_in_time() {
+    let (folder, url) = folder();
+    let backend = std::sync::Arc::new(open(&url).await);
+    let mut other = stranger(&folder).await;
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let mut writers = tokio::task::JoinSet::new();
+    for n in 0..4 {
+        let backend = std::sync::Arc::clone(&backend);
+        let id = SessionId::parse(&format!("id{n}")).unwrap();
+        writers.spawn(async move {
+            let record = record("never");
+            let create = backend.create(&id, &record);
+            tokio::time::timeout(Duration::from_millis(4_900), create).await.unwrap().unwrap_err().kind()
+        });
+    }
+    assert_eq!(writers.join_all().await, [ErrorKind::Unavailable; 4]);
 }
 
 #[tokio::test]

@@ -30,7 +30,9 @@ pub(crate) fn set(policy: &CookiePolicy, key: &SessionKey, end: BrowserEnd, now:
     match end {
         BrowserEnd::Close => cookie,
         BrowserEnd::At(moment) => {
-            let age = i64::try_from(moment.since(now).as_secs()).unwrap_or(i64::MAX);
+            // Rounded up: the milliseconds of the commit are no reason to tell a second less.
+            let seconds = moment.since(now).as_millis().div_ceil(1_000);
+            let age = i64::try_from(seconds).unwrap_or(i64::MAX);
             cookie.max_age(Duration::seconds(age)).expires(date(moment))
         }
     }

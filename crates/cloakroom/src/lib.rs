@@ -32,17 +32,25 @@
 //! Each feature only adds. An application that names its engine in code may as well depend on that
 //! engine's crate and on its adapter's alone.
 
+//!
+//! # Sweeping
+//!
+//! An expired session is absent at once; its record stays until it is swept. Have a task call
+//! [`Sessions::clear_expired`] from time to time, with a moment an hour ago.
+
 mod engine;
 mod open;
 mod settings;
 mod values;
 
+/// The model: [`core::Session`] and [`core::Error`] are what the adapters' own build upon, and
+/// [`core::SessionBackend`] is what an engine of your own implements.
+pub use cloakroom_core as core;
 pub use cloakroom_core::{
-    Activity, Addressing, BrowserEnd, Capabilities, Clock, CookieChange, Deleted, Durability, Error,
-    ErrorKind, Expiry, Lifetime, ManualClock, Memory, Read, Record, Result, Revision, Saved, Session,
-    SessionBackend, SessionId, SessionIndex, SessionInfo, SessionKey, SessionOptions, Sessions, Stamp,
-    Stored, SystemClock, Timestamp, Touched, Written,
+    ErrorKind, Expiry, Lifetime, Memory, SessionId, SessionInfo, SessionOptions, Sessions, Timestamp,
 };
+/// Cookie policy and request lifecycle, for adapters.
+pub use cloakroom_http as http;
 pub use cloakroom_http::{CookieOptions, CookiePolicy, SameSite};
 pub use engine::Engine;
 pub use settings::Settings;

@@ -38,7 +38,7 @@ impl Settings {
         #[cfg(feature = "sqlite")]
         if self.engine == Engine::Db {
             let backend = self.db().await?;
-            backend.migrate().await.map_err(|error| named("SESSION_DB_URL", error))?;
+            backend.migrate().await.map_err(|error| error.of("SESSION_DB_URL"))?;
             return backend.close().await;
         }
         Err(lacking(self.engine))
@@ -59,13 +59,8 @@ impl Settings {
     #[cfg(feature = "sqlite")]
     async fn db(&self) -> Result<cloakroom_db::Backend> {
         let config = cloakroom_db::Config::new(&self.db_url);
-        config.open().await.map_err(|error| named("SESSION_DB_URL", error))
+        config.open().await.map_err(|error| error.of("SESSION_DB_URL"))
     }
-}
-
-#[cfg(feature = "sqlite")]
-fn named(setting: &str, error: Error) -> Error {
-    Error::caused(error.kind(), format!("{setting}: {error}"), error)
 }
 
 fn lacking(engine: Engine) -> Error {

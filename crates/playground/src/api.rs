@@ -1,6 +1,7 @@
 //! The API: what programs ask of their session, and what they are answered.
 
-use cloakroom::{Engine, ErrorKind, Session};
+use cloakroom::core::Session;
+use cloakroom::{Engine, ErrorKind};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -162,9 +163,13 @@ pub fn expire(session: &Session, body: &[u8]) -> Outcome {
 }
 
 /// `POST /api/test-cookie`
-pub fn set_test_cookie(session: &Session) -> Answer {
-    session.set_test_cookie();
-    Answer::done()
+///
+/// # Errors
+///
+/// 413 if the session is full.
+pub fn set_test_cookie(session: &Session) -> Outcome {
+    session.set_test_cookie()?;
+    Ok(Answer::done())
 }
 
 /// `GET /api/test-cookie`

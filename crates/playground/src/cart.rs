@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cloakroom::Session;
+use cloakroom::core::Session;
 
 use crate::Failure;
 

@@ -1,6 +1,7 @@
 //! A user's own sessions: where they are logged in.
 
-use cloakroom::{ErrorKind, Session, SessionInfo};
+use cloakroom::core::Session;
+use cloakroom::{ErrorKind, SessionInfo};
 
 use crate::Failure;
 
@@ -23,7 +24,7 @@ impl Devices {
     /// 503 if the store does not answer.
     pub async fn of(session: &Session) -> Result<Self, Failure> {
         let Some(user) = session.user() else { return Ok(Self::Nobody) };
-        match session.sessions().of(&user).await {
+        match session.sessions().of_user(&user).await {
             Ok(mut listed) => {
                 listed.sort_by_key(|device| std::cmp::Reverse(device.last_seen));
                 Ok(Self::Listed(listed))

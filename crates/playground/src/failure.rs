@@ -60,8 +60,8 @@ impl Failure {
     }
 }
 
-impl From<cloakroom::Error> for Failure {
-    fn from(error: cloakroom::Error) -> Self {
+impl From<cloakroom::core::Error> for Failure {
+    fn from(error: cloakroom::core::Error) -> Self {
         Self::of(error.kind(), &error)
     }
 }
@@ -106,14 +106,15 @@ mod tests {
     #[test]
     fn a_source_that_was_quoted_already_is_not_repeated() {
         let disk = std::io::Error::other("disk\nfull");
-        let inner = cloakroom::Error::caused(ErrorKind::Unavailable, "no answer", disk);
-        let outer = cloakroom::Error::caused(ErrorKind::Unavailable, format!("SETTING: {inner}"), inner);
+        let inner = cloakroom::core::Error::caused(ErrorKind::Unavailable, "no answer", disk);
+        let outer =
+            cloakroom::core::Error::caused(ErrorKind::Unavailable, format!("SETTING: {inner}"), inner);
         assert_eq!(one_line(&outer), "SETTING: no answer: disk full");
     }
 
     #[test]
     fn the_visitor_never_learns_why_the_store_failed() {
-        let secret = cloakroom::Error::caused(ErrorKind::Unavailable, "host 10.0.0.7", "table t");
+        let secret = cloakroom::core::Error::caused(ErrorKind::Unavailable, "host 10.0.0.7", "table t");
         let failure = Failure::from(secret);
         assert_eq!(failure.status, 503);
         assert!(!failure.message.contains("10.0.0.7") && !failure.message.contains("table"), "{failure:?}");

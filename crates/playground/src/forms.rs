@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use cloakroom::{Expiry, Session};
+use cloakroom::Expiry;
+use cloakroom::core::Session;
 use serde_json::value::RawValue;
 
 use crate::api::{VISITS, add_one};
@@ -71,7 +72,7 @@ pub async fn act(session: &Session, action: &str, fields: &Fields) -> Result<Ans
             "/"
         }
         "test-cookie" => {
-            session.set_test_cookie();
+            session.set_test_cookie()?;
             "/#test-cookie"
         }
         _ => return Err(Failure::new(404, "There is no such form.")),

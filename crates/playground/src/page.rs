@@ -7,7 +7,8 @@ mod terminal;
 mod top;
 mod visitor;
 
-use cloakroom::{Engine, Session};
+use cloakroom::Engine;
+use cloakroom::core::Session;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::Failure;

@@ -45,8 +45,8 @@ impl Trouble {
     }
 }
 
-impl From<cloakroom::Error> for Trouble {
-    fn from(error: cloakroom::Error) -> Self {
+impl From<cloakroom::core::Error> for Trouble {
+    fn from(error: cloakroom::core::Error) -> Self {
         let code = if error.kind() == ErrorKind::Misconfigured { MISCONFIGURED } else { FAILED };
         Self { code, line: one_line(&error) }
     }

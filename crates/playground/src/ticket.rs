@@ -1,14 +1,14 @@
 //! What a person may see of a session's name.
 
-use cloakroom::{Addressing, Session, SessionId};
+use cloakroom::SessionId;
+use cloakroom::core::Session;
 
-/// Six characters of the hash of the visitor's key, if the session is stored. Hashed whatever the engine's
-/// ids are: where those are keys themselves, not one character of a key is shown.
+/// Six characters of the hash of the visitor's key, if the session is stored.
 pub fn ticket(session: &Session) -> Option<String> {
-    session.key().map(|key| stub(&SessionId::of(&key, Addressing::Hashed)))
+    session.id().map(|id| stub(&id))
 }
 
-/// The same of a hashed id. Its first three characters are the key's own, the rest is the hash.
+/// The same of any id. Its first three characters are the key's own, the rest is the hash.
 pub fn stub(id: &SessionId) -> String {
     id.expose().chars().skip(3).take(6).collect()
 }

@@ -94,7 +94,7 @@ async fn expire(Visitor(session): Visitor, Whole(body): Whole) -> Outcome {
     api::expire(&session, &body)
 }
 
-async fn set_test_cookie(Visitor(session): Visitor) -> Answer {
+async fn set_test_cookie(Visitor(session): Visitor) -> Outcome {
     api::set_test_cookie(&session)
 }
 

@@ -1,6 +1,6 @@
 //! What the session holds, name by name.
 
-use cloakroom::Session;
+use cloakroom::core::Session;
 use maud::{Markup, html};
 
 use super::card;

@@ -1,6 +1,7 @@
 //! When the session ends, and ending it or its key by hand.
 
-use cloakroom::{Expiry, Session};
+use cloakroom::Expiry;
+use cloakroom::core::Session;
 use maud::{Markup, html};
 
 use super::top::time;

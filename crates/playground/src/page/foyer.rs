@@ -1,6 +1,6 @@
 //! The foyer: a cart, a counter of visits, and the test of the browser's cookies.
 
-use cloakroom::Session;
+use cloakroom::core::Session;
 use maud::{Markup, html};
 
 use super::{button, card};

@@ -1,6 +1,7 @@
 //! The ticket: what a visitor holds, in five facts.
 
-use cloakroom::{Engine, Session, Timestamp};
+use cloakroom::core::Session;
+use cloakroom::{Engine, Timestamp};
 use maud::{Markup, html};
 
 use crate::moment::{ago, ahead, readable, rfc3339};
@@ -53,7 +54,7 @@ fn blank(engine: Engine) -> Markup {
             div.facts {
                 p.lead { "You have handed in nothing, so nothing is kept." }
                 p {
-                    "No cookie in your browser, no entry in the engine " code { (engine) } ". "
+                    "There is no entry for you in the engine " code { (engine) } ", and no cookie is sent. "
                     "Whoever has nothing to remember costs nothing. Hand something in below, and you get a ticket."
                 }
             }

@@ -1,6 +1,7 @@
 //! Who the visitor is: login, logout, and where else they are logged in.
 
-use cloakroom::{Session, SessionInfo, Timestamp};
+use cloakroom::core::Session;
+use cloakroom::{SessionInfo, Timestamp};
 use maud::{Markup, html};
 
 use super::{button, card};

@@ -32,7 +32,7 @@ impl IntoResponse for Answer {
 }
 
 impl IntoResponse for Failure {
-    /// The status alone; [`failures`] writes the sentence when all that may still fail has been done.
+    /// The status alone; `failures` writes the sentence when all that may still fail has been done.
     fn into_response(self) -> Response {
         let mut response = status(self.status).into_response();
         response.extensions_mut().insert(self);

@@ -1,9 +1,10 @@
-//! Every row of the contract's table, one by one.
+//! The contract's table: values, counters, and what holds for every row.
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::client::seconds;
 use crate::{Playground, Visitor};
 
 const ROUTES: [(&str, &str); 17] = [
@@ -78,15 +79,6 @@ async fn a_session_is_told_with_its_data_in_order_and_its_times() {
     assert_eq!(session["user"], "alice");
     let days = seconds(&session["expires_at"]) - seconds(&session["created_at"]);
     assert!((1_209_600..1_209_630).contains(&days), "{session}");
-}
-
-/// An RFC 3339 moment in UTC, in seconds since 1970.
-fn seconds(moment: &Value) -> i64 {
-    use time::format_description::well_known::Rfc3339;
-
-    let text = moment.as_str().expect("a moment");
-    assert!(text.ends_with('Z'), "{text}");
-    time::OffsetDateTime::parse(text, &Rfc3339).expect("RFC 3339").unix_timestamp()
 }
 
 #[tokio::test]
@@ -207,148 +199,6 @@ async fn a_value_that_is_no_whole_number_is_not_counted_and_stays() {
 }
 
 #[tokio::test]
-async fn login_changes_the_key_and_keeps_an_anonymous_visitors_data() {
-    let site = Playground::start().await;
-    let mut visitor = site.visitor();
-    visitor.put("/api/session/cart", "[1]").await;
-    let mut before = visitor.clone();
-    visitor.login("alice").await;
-    assert_ne!(visitor.cookie, before.cookie);
-    let session = visitor.session().await;
-    assert_eq!((&session["user"], &session["data"]), (&json!("alice"), &json!({"cart": [1]})));
-    assert_eq!(before.session().await["data"], json!({}), "the old key is dead");
-    assert_eq!(site.rows().await, 1);
-}
-
-#[tokio::test]
-async fn login_drops_another_users_data_and_keeps_ones_own() {
-    let site = Playground::start().await;
-    let mut visitor = site.visitor();
-    visitor.login("alice").await;
-    visitor.put("/api/session/a", "1").await;
-    visitor.login("alice").await;
-    assert_eq!(visitor.session().await["data"], json!({"a": 1}));
-    visitor.login("bob").await;
-    let session = visitor.session().await;
-    assert_eq!((&session["user"], &session["data"]), (&json!("bob"), &json!({})));
-    assert_eq!(site.rows().await, 1);
-}
-
-#[tokio::test]
-async fn a_login_without_a_proper_user_is_refused() {
-    let site = Playground::start().await;
-    let mut visitor = site.visitor();
-    let long = format!(r#"{{"user": "{}"}}"#, "x".repeat(256));
-    for body in ["", "{}", "alice", r#"{"user": ""}"#, r#"{"user": 5}"#, r#"{"user": "a\nb"}"#, &long] {
-        let reply = visitor.post("/api/login", body).await;
-        assert_eq!((reply.status, reply.set_cookie()), (400, None), "{body}");
-        reply.error();
-    }
-}
-
-#[tokio::test]
-async fn logout_and_flush_delete_the_session_and_take_the_cookie_away() {
-    let site = Playground::start().await;
-    for path in ["/api/logout", "/api/flush"] {
-        let mut visitor = site.visitor();
-        visitor.put("/api/session/a", "1").await;
-        visitor.login("alice").await;
-        let mut before = visitor.clone();
-        let reply = visitor.post(path, "").await;
-        assert_eq!(reply.status, 204);
-        assert!(reply.set_cookie().is_some_and(|cookie| cookie.starts_with("sessionid=;")), "{reply:?}");
-        assert_eq!(before.session().await["user"], Value::Null);
-        assert_eq!(site.rows().await, 0, "{path}");
-    }
-}
-
-#[tokio::test]
-async fn logout_and_flush_of_a_stranger_do_nothing() {
-    let site = Playground::start().await;
-    for path in ["/api/logout", "/api/flush", "/api/cycle-key"] {
-        let reply = site.visitor().post(path, "").await;
-        assert_eq!((reply.status, reply.set_cookie()), (204, None), "{path}");
-    }
-}
-
-#[tokio::test]
-async fn cycle_key_changes_the_key_and_nothing_else() {
-    let site = Playground::start().await;
-    let mut visitor = site.visitor();
-    visitor.put("/api/session/a", "1").await;
-    let mut before = visitor.clone();
-    assert_eq!(visitor.post("/api/cycle-key", "").await.status, 204);
-    assert_ne!(visitor.cookie, before.cookie);
-    assert_eq!(visitor.session().await["data"], json!({"a": 1}));
-    assert_eq!(before.session().await["data"], json!({}));
-}
-
-#[tokio::test]
-async fn an_expiry_in_seconds_ends_the_session_and_is_told_to_the_browser() {
-    let site = Playground::start().await;
-    let mut visitor = site.visitor();
-    visitor.put("/api/session/a", "1").await;
-    let reply = visitor.post("/api/expiry", r#"{"seconds": 300}"#).await;
-    assert_eq!(reply.status, 204);
-    let age = reply.set_cookie().and_then(|cookie| cookie.split("Max-Age=").nth(1)).expect("an age");
-    assert!(age.starts_with("300") || age.starts_with("299"), "{age}");
-
-    visitor.post("/api/expiry", r#"{"seconds": 1}"#).await;
-    assert_eq!(visitor.session().await["data"], json!({"a": 1}));
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
-    assert_eq!(visitor.session().await["data"], json!({}));
-}
-
-#[tokio::test]
-async fn an_expiry_of_zero_seconds_is_until_the_browser_closes_and_default_undoes_it() {
-    let site = Playground::start().await;
-    let mut visitor = site.visitor();
-    visitor.put("/api/session/a", "1").await;
-    let reply = visitor.post("/api/expiry", r#"{"seconds": 0}"#).await;
-    assert!(!reply.set_cookie().expect("a cookie").contains("Max-Age"));
-    assert_eq!(visitor.session().await["expires_at_browser_close"], true);
-    visitor.post("/api/expiry", r#"{"default": true}"#).await;
-    assert_eq!(visitor.session().await["expires_at_browser_close"], false);
-}
-
-#[tokio::test]
-async fn an_expiry_may_be_a_moment_and_a_past_one_ends_the_session() {
-    let site = Playground::start().await;
-    let mut visitor = site.visitor();
-    visitor.put("/api/session/a", "1").await;
-    visitor.post("/api/expiry", r#"{"at": "2150-01-01T12:00:00+02:00"}"#).await;
-    assert_eq!(visitor.session().await["expires_at"], "2150-01-01T10:00:00Z");
-    let reply = visitor.post("/api/expiry", r#"{"at": "2001-01-01T00:00:00Z"}"#).await;
-    assert_eq!(reply.status, 204);
-    assert!(reply.set_cookie().is_some_and(|cookie| cookie.contains("Max-Age=0")), "{reply:?}");
-    assert_eq!(site.rows().await, 0);
-}
-
-#[tokio::test]
-async fn an_expiry_however_far_is_accepted() {
-    let site = Playground::start().await;
-    let mut visitor = site.visitor();
-    visitor.put("/api/session/a", "1").await;
-    for body in [r#"{"seconds": 18446744073709551615}"#, r#"{"seconds": 9999999999999999999999999}"#] {
-        assert_eq!(visitor.post("/api/expiry", body).await.status, 204);
-        assert_eq!(visitor.session().await["expires_at"], "9999-12-31T23:59:59.999Z");
-    }
-}
-
-#[tokio::test]
-async fn an_expiry_that_is_none_is_refused() {
-    let site = Playground::start().await;
-    let mut visitor = site.visitor();
-    for body in
-        ["", "{}", r#"{"seconds": -1}"#, r#"{"seconds": 1.5}"#, r#"{"at": "soon"}"#, r#"{"default": 0}"#]
-    {
-        let reply = visitor.post("/api/expiry", body).await;
-        assert_eq!(reply.status, 400, "{body}");
-        reply.error();
-    }
-}
-
-#[tokio::test]
 async fn the_test_cookie_works_for_a_browser_that_brings_it_back() {
     let site = Playground::start().await;
     let mut visitor = site.visitor();
@@ -356,63 +206,6 @@ async fn the_test_cookie_works_for_a_browser_that_brings_it_back() {
     assert_eq!(visitor.post("/api/test-cookie", "").await.status, 204);
     assert_eq!(visitor.get("/api/test-cookie").await.json(), json!({"worked": true}));
     assert_eq!(site.visitor().get("/api/test-cookie").await.json(), json!({"worked": false}));
-}
-
-#[tokio::test]
-async fn devices_are_ones_own_sessions_and_this_one_is_marked() {
-    let site = Playground::start().await;
-    let (mut phone, mut desk, mut other) = (site.visitor(), site.visitor(), site.visitor());
-    phone.login("alice").await;
-    desk.login("alice").await;
-    other.login("bob").await;
-
-    let devices = phone.get("/api/devices").await.json();
-    let devices = devices.as_array().expect("an array");
-    assert_eq!(devices.len(), 2);
-    assert_eq!(devices.iter().filter(|device| device["current"] == true).count(), 1);
-    for device in devices {
-        let mut fields: Vec<_> = device.as_object().expect("an object").keys().collect();
-        fields.sort();
-        assert_eq!(fields, ["created_at", "current", "id", "last_seen", "user_agent"]);
-        assert_eq!(device["user_agent"], "test/1");
-        assert!(seconds(&device["last_seen"]) >= seconds(&device["created_at"]));
-    }
-}
-
-#[tokio::test]
-async fn a_device_list_tells_no_key() {
-    let site = Playground::start().await;
-    let mut visitor = site.visitor();
-    visitor.login("alice").await;
-    let key = visitor.cookie.clone().expect("a cookie").replace("sessionid=", "");
-    for path in ["/api/devices", "/api/session", "/"] {
-        assert!(!visitor.get(path).await.body.contains(&key[3..]), "{path}");
-    }
-}
-
-#[tokio::test]
-async fn logout_everywhere_ends_all_of_ones_sessions_and_no_others() {
-    let site = Playground::start().await;
-    let (mut phone, mut desk, mut other) = (site.visitor(), site.visitor(), site.visitor());
-    phone.login("alice").await;
-    desk.login("alice").await;
-    other.login("bob").await;
-
-    let reply = phone.post("/api/logout-everywhere", "").await;
-    assert_eq!((reply.status, reply.json()), (200, json!({"revoked": 2})));
-    assert!(reply.set_cookie().is_some_and(|cookie| cookie.contains("Max-Age=0")), "{reply:?}");
-    assert_eq!(desk.session().await["user"], Value::Null);
-    assert_eq!(other.session().await["user"], "bob");
-}
-
-#[tokio::test]
-async fn a_stranger_has_no_devices() {
-    let site = Playground::start().await;
-    for (method, path) in [("GET", "/api/devices"), ("POST", "/api/logout-everywhere")] {
-        let reply = site.visitor().send(method, path, "").await;
-        assert_eq!(reply.status, 401);
-        reply.error();
-    }
 }
 
 #[tokio::test]

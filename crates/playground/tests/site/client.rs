@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -140,4 +142,11 @@ impl Reply {
         assert_eq!(fields, ["error"], "{self:?}");
         json["error"].as_str().expect("a sentence").to_owned()
     }
+}
+
+/// An RFC 3339 moment in UTC, in seconds since 1970.
+pub(crate) fn seconds(moment: &Value) -> i64 {
+    let text = moment.as_str().expect("a moment");
+    assert!(text.ends_with('Z'), "{text}");
+    OffsetDateTime::parse(text, &Rfc3339).expect("RFC 3339").unix_timestamp()
 }

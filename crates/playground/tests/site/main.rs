@@ -5,11 +5,13 @@
 mod api;
 mod client;
 mod cookies;
+mod ending;
 mod outages;
 mod page;
 mod program;
 mod races;
 mod start;
+mod visitor;
 
 use client::{Reply, Visitor};
 use program::{Playground, Settings};
