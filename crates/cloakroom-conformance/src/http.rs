@@ -239,8 +239,8 @@ macro_rules! __http_scripts {
     };
 }
 
-/// Makes a test of each script for an adapter. The closure builds its [`Site`](http::Site) from a
-/// [`Setting`](http::Setting).
+/// Makes a test of each script for an adapter. The closure builds its [`Site`](crate::http::Site) from a
+/// [`Setting`](crate::http::Setting).
 #[macro_export]
 macro_rules! http_tests {
     ($make:expr) => {

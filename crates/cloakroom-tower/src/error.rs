@@ -20,9 +20,8 @@ impl Error {
         Self { error: cloakroom_core::Error::new(ErrorKind::Misconfigured, message), missing_layer: true }
     }
 
-    /// What a visitor may read of it.
-    #[cfg(feature = "axum")]
-    pub(crate) fn sentence(&self) -> String {
+    /// What a visitor may read of it: a sentence that tells nothing of the store.
+    pub fn sentence(&self) -> String {
         match self.kind() {
             // Only a developer sees this one: the application does not work at all.
             _ if self.missing_layer => self.to_string(),

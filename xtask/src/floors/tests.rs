@@ -35,6 +35,15 @@ fn dependency_on_a_higher_floor_is_refused_and_both_ends_are_named() {
 }
 
 #[test]
+fn an_adapter_or_the_suite_that_knows_an_engine_is_refused_and_the_facade_is_not() {
+    for name in ["cloakroom-tower", "cloakroom-conformance", "cloakroom-http"] {
+        assert_eq!(faults_of_dependency(name, "cloakroom-db", None).len(), 1, "{name}");
+    }
+    assert_eq!(faults_of_dependency("cloakroom", "cloakroom-db", None), [""; 0]);
+    assert_eq!(faults_of_dependency("cloakroom-tower", "cloakroom-db", Some("dev")), [""; 0]);
+}
+
+#[test]
 fn dependency_on_the_same_floor_is_refused() {
     assert_eq!(faults_of_dependency("cloakroom-db", "cloakroom-http", None).len(), 1);
 }

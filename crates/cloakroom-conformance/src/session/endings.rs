@@ -300,9 +300,22 @@ pub async fn logging_out_everywhere_can_be_asked_again_after_an_outage(engine: E
         session.login("alice").unwrap();
         session.save().await.unwrap();
     }
+    // At the first of the others, and at this one.
     faulty.fail(Operation::Delete, Fault::Refuse);
     assert_eq!(session.logout_everywhere().await.unwrap_err().kind(), ErrorKind::Unavailable);
-    assert_eq!(session.logout_everywhere().await.unwrap(), 3);
+    let gate = Gate::default();
+    faulty.fail(Operation::Delete, Fault::Hold(gate.clone()));
+    let refuse_the_last = async {
+        for _ in 0..2 {
+            gate.reached().await;
+            let last = engine.records().await == Some(2);
+            faulty.fail(Operation::Delete, if last { Fault::Refuse } else { Fault::Hold(gate.clone()) });
+            gate.open();
+        }
+    };
+    let (asked, ()) = tokio::join!(session.logout_everywhere(), refuse_the_last);
+    assert_eq!(asked.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(session.logout_everywhere().await.unwrap(), 1);
     assert!(sessions.of_user("alice").await.unwrap().is_empty());
 }
 

@@ -14,19 +14,28 @@ async fn assert_names(setting: &str, settings: Settings<'_>) -> String {
     line
 }
 
+/// A database in a folder that goes with the guard.
+fn database() -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let url = format!("sqlite:{}", folder.path().join("sessions.sqlite3").display());
+    (folder, url)
+}
+
 #[tokio::test]
 async fn a_value_that_is_not_allowed_is_named_before_anything_is_served() {
+    let (_folder, url) = database();
     for (setting, value, allowed) in [
         ("SESSION_ENGINE", "tape", "signed_cookies"),
         ("SESSION_COOKIE_AGE", "soon", "whole number"),
         ("SESSION_COOKIE_SECURE", "perhaps", "true or false"),
         ("SESSION_COOKIE_NAME", "a b", "name"),
         ("SESSION_DB_URL", "oracle://host/db", "sqlite:"),
+        ("SESSION_DB_URL", "sqlite::memory:", "names no file"),
         ("BIND", "8000", "127.0.0.1:8000"),
         ("BIND", "127.0.0.1:99999", "127.0.0.1:8000"),
         ("CLOAKROOM_CONFIG", "/nowhere/settings.toml", "/nowhere/settings.toml"),
     ] {
-        let line = assert_names(setting, &[("SESSION_DB_URL", "sqlite::memory:"), (setting, value)]).await;
+        let line = assert_names(setting, &[("SESSION_DB_URL", &url), (setting, value)]).await;
         assert!(line.contains(allowed), "{line}");
     }
 }
@@ -50,9 +59,8 @@ async fn a_file_that_is_no_database_is_refused_and_stays_as_it_is() {
 
 #[tokio::test]
 async fn an_address_that_is_taken_is_named() {
-    let site = Playground::start().await;
-    let (code, line) =
-        refused(&[("SESSION_DB_URL", "sqlite::memory:"), ("BIND", &site.address.to_string())]).await;
+    let (site, (_folder, url)) = (Playground::start().await, database());
+    let (code, line) = refused(&[("SESSION_DB_URL", &url), ("BIND", &site.address.to_string())]).await;
     assert_eq!(code, Some(1), "{line}");
     assert!(line.contains("BIND") && line.lines().count() == 1, "{line}");
 }
