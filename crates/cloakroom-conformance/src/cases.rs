@@ -162,6 +162,8 @@ macro_rules! __backend_cases {
                 the_absolute_limit_ends_a_busy_session
                 a_lowered_limit_reaches_sessions_that_are_already_stored
                 a_fixed_moment_is_not_moved_by_changes
+                setting_the_same_expiry_again_starts_it_anew
+                a_write_that_meets_a_new_expiry_keeps_it
                 a_session_until_the_browser_closes_still_ends_on_the_server
             }
             session limits {

@@ -190,7 +190,8 @@ impl Session {
     // --- when it ends
 
     /// Sets when this session ends: a [`Duration`] after each change, a moment, with the browser, or
-    /// [`Expiry::Default`]. One that has passed ends the session with the next commit.
+    /// [`Expiry::Default`]. Setting it is a change, also to what it was: its time starts anew. One that has
+    /// passed ends the session with the next commit.
     pub fn set_expiry(&self, expiry: impl Into<Expiry>) {
         self.state().record(Change::Expire(expiry.into()));
     }

@@ -166,6 +166,34 @@ pub async fn a_fixed_moment_is_not_moved_by_changes(engine: Engine) {
     assert!(!lives(&sessions, &key).await);
 }
 
+/// And the browser hears of it.
+pub async fn setting_the_same_expiry_again_starts_it_anew(engine: Engine) {
+    let sessions = engine.sessions();
+    let key = stored(&sessions).await;
+    for _ in 0..3 {
+        let session = visit(&sessions, &key).await;
+        session.set_expiry(MINUTE);
+        session.save().await.unwrap();
+        let end = engine.now().plus(MINUTE);
+        assert_eq!(session.expiry_date(), end);
+        assert_eq!(session.activity().cookie, CookieChange::Set(key.clone(), BrowserEnd::At(end)));
+        engine.pass(MINUTE / 2);
+    }
+}
+
+/// Deadline and owner are derived again from what the conflict brought.
+pub async fn a_write_that_meets_a_new_expiry_keeps_it(engine: Engine) {
+    let sessions = engine.sessions();
+    let key = stored(&sessions).await;
+    let (writing, shortening) = (visit(&sessions, &key).await, visit(&sessions, &key).await);
+    shortening.set_expiry(MINUTE);
+    shortening.save().await.unwrap();
+    writing.insert("n", 1).unwrap();
+    writing.save().await.unwrap();
+    assert_eq!(engine.get(&key.id()).await.unwrap().record.expires_at, engine.now().plus(MINUTE));
+    assert_eq!(writing.expiry(), Expiry::After(MINUTE));
+}
+
 /// After its age, whether or not the browser was ever closed.
 pub async fn a_session_until_the_browser_closes_still_ends_on_the_server(engine: Engine) {
     let sessions = short(&engine);

@@ -64,7 +64,7 @@ impl Session {
         work(&mut content)?;
 
         let wanted = match held {
-            Some(_) => force != Force::No || rotate || !content.says_the_same(&base),
+            Some(_) => force != Force::No || rotate || expire || !content.says_the_same(&base),
             None => !content.is_blank(),
         };
         if !wanted {

@@ -80,7 +80,7 @@ impl State {
     /// Whether there is anything to commit: changes that cancel out are none.
     pub(super) fn waits(&self) -> bool {
         let changed = || match self.held {
-            Some(_) => self.changes.rotate() || !self.view.says_the_same(&self.base),
+            Some(_) => self.changes.rotate() || self.changes.expire() || !self.view.says_the_same(&self.base),
             None => !self.view.is_blank(),
         };
         self.unsettled.is_some() || (!self.changes.is_empty() && changed())
