@@ -7,7 +7,8 @@ pub mod limits;
 pub mod losses;
 pub mod updates;
 
-use cloakroom_core::{Session, SessionKey, Sessions};
+use cloakroom_core::{Result, Session, SessionKey, Sessions};
+use tokio::task::JoinHandle;
 
 /// A request of a visitor who has no cookie.
 async fn newcomer(sessions: &Sessions) -> Session {
@@ -25,6 +26,12 @@ async fn stored(sessions: &Sessions) -> SessionKey {
     session.insert("seed", 1).unwrap();
     session.save().await.unwrap();
     session.key().unwrap()
+}
+
+/// Another part of the same request saves the session meanwhile.
+fn saving(session: &Session) -> JoinHandle<Result<()>> {
+    let session = session.clone();
+    tokio::spawn(async move { session.save().await })
 }
 
 /// The number under `name`, as a new request finds it.

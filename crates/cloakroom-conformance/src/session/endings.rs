@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cloakroom_core::{CookieChange, ErrorKind, Expiry, ManualClock};
 
-use super::{names, newcomer, stored, visit};
+use super::{names, newcomer, saving, stored, visit};
 use crate::{Engine, Fault, Faulty, Gate, Operation};
 
 /// A slow request loads, another logs out, the slow one saves: however it saves.
@@ -91,10 +91,7 @@ pub async fn a_logout_during_a_commit_ends_what_the_commit_stores(engine: Engine
         }
         let gate = Gate::default();
         faulty.fail(operation, Fault::Hold(gate.clone()));
-        let save = tokio::spawn({
-            let session = session.clone();
-            async move { session.save().await }
-        });
+        let save = saving(&session);
         gate.reached().await;
         session.logout();
         gate.open();
@@ -117,10 +114,7 @@ pub async fn a_logout_during_a_conflict_leaves_nothing_of_the_session(engine: En
     session.insert("n", 1).unwrap();
     let gate = Gate::default();
     faulty.fail(Operation::Save, Fault::Hold(gate.clone()));
-    let save = tokio::spawn({
-        let session = session.clone();
-        async move { session.save().await }
-    });
+    let save = saving(&session);
     gate.reached().await;
     session.logout();
     gate.open();
@@ -158,10 +152,7 @@ pub async fn a_login_during_a_commit_takes_nothing_of_another_users_along(engine
     session.insert("secret", 1).unwrap();
     let gate = Gate::default();
     faulty.fail(Operation::Create, Fault::Hold(gate.clone()));
-    let save = tokio::spawn({
-        let session = session.clone();
-        async move { session.save().await }
-    });
+    let save = saving(&session);
     gate.reached().await;
     session.login("bob").unwrap();
     session.insert("own", 1).unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cloakroom_core::{CookieChange, ErrorKind, Session, Sessions};
 
-use super::{names, newcomer, number, stored, visit};
+use super::{names, newcomer, number, saving, stored, visit};
 use crate::{Engine, Fault, Faulty, Gate, Operation};
 
 /// Sessions whose store fails when told to.
@@ -126,10 +126,7 @@ pub async fn a_create_whose_reply_was_lost_is_not_repeated_after_its_session_was
     let gate = Gate::default();
     faults.fail(Operation::Create, Fault::LoseReply);
     faults.fail(Operation::Load, Fault::Hold(gate.clone()));
-    let save = tokio::spawn({
-        let session = session.clone();
-        async move { session.save().await }
-    });
+    let save = saving(&session);
     if engine.capabilities().recognises_own_write {
         gate.reached().await;
         assert_eq!(engine.sessions().revoke("alice").await.unwrap(), 1);
@@ -257,10 +254,7 @@ async fn drop_after_losing_a_reply(
     if asks_again {
         faults.fail(operation, Fault::Hold(gate.clone()));
     }
-    let save = tokio::spawn({
-        let session = session.clone();
-        async move { session.save().await }
-    });
+    let save = saving(session);
     if asks_again {
         gate.reached().await;
         save.abort();
