@@ -110,6 +110,8 @@ macro_rules! __backend_cases {
                 a_renewal_that_meets_a_newer_write_is_content_with_it
                 struct_fields_are_names_and_only_those_that_differ_are_written
                 changes_can_be_given_up
+                what_a_dropped_commit_has_not_stored_can_be_given_up
+                an_update_back_to_what_is_stored_shows_what_is_stored
             }
             session losses {
                 a_lost_reply_never_counts_an_update_twice
@@ -132,6 +134,8 @@ macro_rules! __backend_cases {
                 a_session_that_another_request_ended_is_not_ours_to_have_ended
                 a_logout_during_a_commit_ends_what_the_commit_stores
                 a_logout_during_a_conflict_leaves_nothing_of_the_session
+                a_logout_ends_a_rotation_that_is_still_on_its_way
+                a_session_begun_while_a_flushed_ones_answer_was_lost_can_be_stored
                 a_logout_inside_an_update_is_not_undone
                 a_login_during_a_commit_takes_nothing_of_another_users_along
                 an_expiry_that_has_passed_ends_the_session
@@ -171,10 +175,12 @@ macro_rules! __backend_cases {
                 what_does_not_decode_is_a_fresh_session_and_stays_as_it_is
                 reserved_names_are_refused
                 a_session_has_a_bounded_number_of_names
+                no_way_of_changing_a_session_gets_past_the_number_of_names
                 what_somebody_else_made_unreadable_interrupts_the_request
                 a_value_of_another_type_is_a_mismatch_and_stays
                 a_read_is_one_call_and_a_change_is_one_more
                 a_new_key_after_the_headers_have_left_is_too_late
+                a_rotation_that_was_cut_is_not_sent_after_the_headers_have_left
             }
         }
     };

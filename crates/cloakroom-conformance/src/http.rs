@@ -206,6 +206,7 @@ macro_rules! __http_scripts {
                 a_new_expiry_is_sent_at_once
                 a_login_sends_a_new_key
                 a_logout_takes_the_cookie_away_with_the_attributes_it_was_set_with
+                a_session_that_no_browser_has_seen_takes_no_cookie_away
                 a_cookie_that_is_no_key_is_a_fresh_visitor_and_never_reaches_the_store
                 a_cookie_sent_twice_is_a_fresh_visitor
                 an_unknown_or_expired_key_is_a_fresh_visitor_whose_cookie_is_left_alone
@@ -221,6 +222,7 @@ macro_rules! __http_scripts {
                 an_emptied_session_lives_on_under_its_key
                 a_logout_and_then_a_change_is_a_new_session
                 every_request_can_store_and_send_the_session_again
+                a_change_is_told_as_well_where_every_request_is
                 every_request_of_a_newcomer_stores_nothing
                 a_visit_keeps_an_idle_session_also_where_no_handler_asked
                 the_cookie_of_an_idle_session_stays
@@ -232,6 +234,7 @@ macro_rules! __http_scripts {
                 a_store_that_can_not_be_read_is_503_without_a_cookie
                 a_store_that_can_not_be_written_is_503_without_a_cookie_or_body
                 a_logout_that_could_not_be_stored_is_503_and_leaves_the_cookie
+                a_failed_logout_announces_no_key
                 a_session_over_the_limit_is_413
                 a_visit_that_could_not_be_noted_is_no_failure
             }

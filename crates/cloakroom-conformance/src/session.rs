@@ -10,6 +10,8 @@ pub mod updates;
 use cloakroom_core::{Result, Session, SessionKey, Sessions};
 use tokio::task::JoinHandle;
 
+use crate::{Fault, Faulty, Gate, Operation};
+
 /// A request of a visitor who has no cookie.
 async fn newcomer(sessions: &Sessions) -> Session {
     sessions.load(None).await.unwrap()
@@ -32,6 +34,16 @@ async fn stored(sessions: &Sessions) -> SessionKey {
 fn saving(session: &Session) -> JoinHandle<Result<()>> {
     let session = session.clone();
     tokio::spawn(async move { session.save().await })
+}
+
+/// A save whose future is dropped before the engine has done anything.
+async fn cut(faulty: &Faulty, operation: Operation, session: &Session) {
+    let gate = Gate::default();
+    faulty.fail(operation, Fault::Hold(gate.clone()));
+    let save = saving(session);
+    gate.reached().await;
+    save.abort();
+    assert!(save.await.unwrap_err().is_cancelled());
 }
 
 /// The number under `name`, as a new request finds it.

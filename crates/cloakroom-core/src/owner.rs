@@ -146,15 +146,14 @@ impl Session {
     ///
     /// As [`Sessions::revoke`].
     pub async fn logout_everywhere(&self) -> Result<u64> {
-        let Some(user) = self.user() else {
-            // Or it was logged out by an earlier attempt that could not be finished.
-            return self.finish_flush().await.map(u64::from);
-        };
+        // What was sent by now may have changed the key; and an earlier attempt may have logged out already.
+        let own = u64::from(self.finish().await?);
+        let Some(user) = self.user() else { return Ok(own) };
         // The others first: should that fail, this one can be asked again. This one by itself: then it is
         // this request that ended it, and its browser is told so.
         let others = self.sessions().revoke_but(&user, self.id().as_ref()).await?;
         self.logout();
-        Ok(others + u64::from(self.finish_flush().await?))
+        Ok(own + others + u64::from(self.finish().await?))
     }
 }
 

@@ -58,6 +58,9 @@ pub(crate) fn encode(content: &Content, limit: usize) -> Result<Bytes> {
     let Content { head, data, .. } = content;
     // What could not be read back is not written.
     let limit = limit.min(LARGEST);
+    if data.entries.len() > MOST_NAMES {
+        return Err(too_many_names());
+    }
     let text: usize = data.iter().map(|(name, value)| name.len() + value.len()).sum();
     if text > limit {
         return Err(too_large(text, limit));
@@ -257,6 +260,10 @@ fn after(head: &Head, moment: Timestamp) -> u64 {
 
 fn too_large(size: usize, limit: usize) -> Error {
     Error::new(ErrorKind::TooLarge, format!("the session takes {size} bytes, and the limit is {limit}"))
+}
+
+pub(crate) fn too_many_names() -> Error {
+    Error::new(ErrorKind::TooLarge, format!("a session has {MOST_NAMES} names at most"))
 }
 
 fn corrupt(why: &'static str) -> Error {

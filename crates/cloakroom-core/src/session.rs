@@ -167,12 +167,12 @@ impl Session {
     }
 
     /// Gives up what was changed and not committed: the session is again what was last stored, or a
-    /// fresh one. A flush is not taken back.
+    /// fresh one. A flush is not taken back, nor what a commit has sent by now.
     pub fn discard(&self) {
         let mut state = self.state();
-        state.changes.forget();
-        let base = Arc::clone(&state.base);
-        state.rebase(base);
+        state.unwanted = true;
+        let all = state.changes.now();
+        state.settle(all);
     }
 
     /// Gives the session a new key with the next commit; its data stays, the old key is dead.
@@ -237,6 +237,7 @@ impl Session {
             stored: state.held.is_some(),
             ending: !state.doomed.is_empty(),
             changed: state.waits(),
+            unsettled: state.unsettled.is_some(),
             touch_due: state.held.as_ref().and_then(touch).is_some(),
             cookie: state.cookie.clone(),
         }
@@ -261,7 +262,7 @@ impl Session {
 /// What a request has done to its session: all that an adapter needs to know.
 #[non_exhaustive]
 #[derive(Clone, Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "four independent facts, in any combination")]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, in any combination")]
 pub struct Activity {
     /// The session has a living record.
     pub stored: bool,
@@ -269,6 +270,8 @@ pub struct Activity {
     pub ending: bool,
     /// Changes wait to be committed.
     pub changed: bool,
+    /// A commit was sent, by a future that was dropped or is still under way, or its answer was lost.
+    pub unsettled: bool,
     /// The idle timeout is on, and this visit moves the deadline by enough to be noted.
     pub touch_due: bool,
     /// What the browser must be told of what the store has acknowledged.

@@ -14,10 +14,12 @@ use crate::{CookiePolicy, cookie};
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Step {
-    /// Delete what was flushed, and no more.
-    End,
+    /// Delete what was flushed, look for what was sent, and commit no more.
+    Finish,
     /// Commit everything.
     Save,
+    /// Commit everything, and tell the browser its end.
+    SaveAndTell,
     /// Store the session although nothing was changed.
     Renew,
     /// Note the visit.
@@ -33,8 +35,9 @@ impl Step {
     /// answer stands, and the next visit will be; nor is a session that ended as it was renewed.
     pub async fn take(self, session: &Session) -> Result<()> {
         match self {
-            Self::End => session.finish_flush().await.map(|_| ()),
+            Self::Finish => session.finish().await.map(|_| ()),
             Self::Save => session.save().await,
+            Self::SaveAndTell => session.renew().await,
             Self::Renew => session.renew().await.or_else(|error| match error.kind() {
                 ErrorKind::Interrupted => Ok(()),
                 _ => Err(error),
@@ -46,10 +49,13 @@ impl Step {
 
 /// What a session needs at the end of a request that is answered with `status`.
 ///
-/// From 500 on nothing is committed any more, but what was flushed ends all the same.
+/// From 500 on nothing is committed any more, but what was flushed ends all the same, and of what was
+/// sent by then the browser hears.
 pub fn plan(activity: &Activity, status: u16, save_every_request: bool) -> Option<Step> {
     if status >= 500 {
-        activity.ending.then_some(Step::End)
+        (activity.ending || activity.unsettled).then_some(Step::Finish)
+    } else if activity.changed && save_every_request {
+        Some(Step::SaveAndTell)
     } else if activity.changed || activity.ending {
         Some(Step::Save)
     } else if activity.stored && save_every_request {
@@ -115,6 +121,7 @@ mod tests {
         activity.ending = flags.contains("ending");
         activity.changed = flags.contains("changed");
         activity.touch_due = flags.contains("due");
+        activity.unsettled = flags.contains("unsettled");
         activity
     }
 
@@ -131,12 +138,14 @@ mod tests {
             ("stored changed", 503, true, None),
             ("ending", 200, false, Some(Step::Save)),
             ("ending changed", 200, false, Some(Step::Save)),
-            ("ending", 500, false, Some(Step::End)),
-            ("ending changed", 503, false, Some(Step::End)),
+            ("ending", 500, false, Some(Step::Finish)),
+            ("ending changed", 503, false, Some(Step::Finish)),
             ("", 200, true, None),
             ("stored", 200, true, Some(Step::Renew)),
             ("stored due", 200, true, Some(Step::Renew)),
-            ("stored changed", 200, true, Some(Step::Save)),
+            ("stored changed", 200, true, Some(Step::SaveAndTell)),
+            ("ending", 200, true, Some(Step::Save)),
+            ("stored unsettled", 500, false, Some(Step::Finish)),
             ("stored due", 200, false, Some(Step::Touch)),
             ("stored due changed", 200, false, Some(Step::Save)),
             ("stored due", 500, false, None),

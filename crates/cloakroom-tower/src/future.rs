@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use cloakroom_core::{ErrorKind, Session};
-use cloakroom_http::{headers, plan};
+use cloakroom_http::{Step, headers, plan};
 use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderValue, Response};
 use pin_project_lite::pin_project;
@@ -95,14 +95,19 @@ enum Begun<Answer> {
 fn begin<Answer>(visit: Visit, mut response: Response<Answer>) -> Begun<Answer> {
     let status = response.status().as_u16();
     let Some(session) = visit.loaded() else {
-        if !visit.counts() {
+        if !visit.counts() || status >= 500 {
             return Begun::Answered(response);
         }
         let late = visit.clone();
         let task = tokio::spawn(async move { note(&late, status).await });
         return Begun::Commit(Commit { response, visit, task });
     };
-    let Some(step) = plan(&session.activity(), status, visit.rules().save_every_request) else {
+    let step = plan(&session.activity(), status, visit.rules().save_every_request).or_else(|| {
+        // From here on no new key is drawn; one that another handle had just sent is waited for.
+        session.headers_left();
+        session.activity().unsettled.then_some(Step::Finish)
+    });
+    let Some(step) = step else {
         tell(session, &visit, response.headers_mut());
         return Begun::Answered(response);
     };
@@ -187,7 +192,7 @@ impl Drop for Ending {
         let session = session.clone();
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
-                if let Err(error) = session.finish_flush().await {
+                if let Err(error) = session.finish().await {
                     tracing::warn!(error = &error as &dyn std::error::Error, "a logout could not be stored");
                 }
             });

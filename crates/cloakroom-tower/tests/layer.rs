@@ -158,6 +158,28 @@ async fn a_failed_commit_leaves_its_error_for_the_application_to_render() {
 }
 
 #[tokio::test]
+async fn a_rotation_whose_answer_a_failing_handler_did_not_wait_for_is_still_announced() {
+    let (memory, _, key) = stored().await;
+    let faulty = Faulty::new(Arc::clone(&memory));
+    faulty.fail(Operation::Rotate, Fault::LoseReply);
+    faulty.fail(Operation::Rotate, Fault::Hang);
+    let handler = async |session: Session| {
+        session.login("alice").unwrap();
+        let patience = std::time::Duration::from_millis(20);
+        assert!(tokio::time::timeout(patience, session.save()).await.is_err());
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let router = Router::new().route("/", get(handler)).layer(SessionLayer::new(faulty));
+    let response = router.oneshot(request(&key)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let cookie = response.headers()[SET_COOKIE].to_str().unwrap();
+    let new = cookie.strip_prefix("sessionid=").and_then(|rest| rest.split(';').next()).unwrap();
+    let sessions = Sessions::new(memory);
+    let again = sessions.load(sessions.parse_key(new)).await.unwrap();
+    assert_eq!(again.user().as_deref(), Some("alice"));
+}
+
+#[tokio::test]
 async fn a_task_that_outlives_the_answer_can_save_a_session_whose_key_is_known() {
     let (memory, layer, key) = stored().await;
     let (send, mut kept) = tokio::sync::mpsc::channel(2);

@@ -197,3 +197,15 @@ pub async fn changes_that_cancel_out_are_a_visit_like_any_other<S: Site>(
     }
     assert_eq!(stage.value(&key).await, "1");
 }
+
+/// Its age starts anew, and the browser's must as well.
+pub async fn a_change_is_told_as_well_where_every_request_is<S: Site>(
+    engine: Engine,
+    make: impl AsyncFnOnce(Setting) -> S,
+) {
+    let stage = Stage::set(engine, make, |wishes| wishes.save_every_request = true).await;
+    let key = stage.stored().await;
+    assert_eq!(stage.visit(&key, "/do/set:a=2").await.key(), key);
+    assert_eq!(stage.faults.calls(), [Operation::Load, Operation::Save]);
+    assert_eq!(stage.visit(&key, "/do/end/set:a=3").await.status, 400);
+}

@@ -243,3 +243,14 @@ pub async fn an_embedded_sites_cookie_is_partitioned_when_set_and_when_removed<S
         assert!(cookie.contains("; SameSite=None; Partitioned; Secure"), "{cookie}");
     }
 }
+
+/// A login in another tab may have given it one meanwhile.
+pub async fn a_session_that_no_browser_has_seen_takes_no_cookie_away<S: Site>(
+    engine: Engine,
+    make: impl AsyncFnOnce(Setting) -> S,
+) {
+    let stage = Stage::set(engine, make, |_| {}).await;
+    let answer = stage.newcomer("/do/set:a=1/save/logout").await;
+    assert_eq!((answer.status, answer.set_cookie()), (200, None));
+    assert_eq!(stage.records().await, 0);
+}

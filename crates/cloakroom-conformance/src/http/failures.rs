@@ -111,3 +111,12 @@ pub async fn a_visit_that_could_not_be_noted_is_no_failure<S: Site>(
     }
     assert_eq!(stage.visit(&key, "/do/get:a").await.body, "1");
 }
+
+/// Of the very session that it was to end.
+pub async fn a_failed_logout_announces_no_key<S: Site>(engine: Engine, make: impl AsyncFnOnce(Setting) -> S) {
+    let stage = Stage::set(engine, make, |_| {}).await;
+    let key = stage.stored().await;
+    stage.faults.fail(Operation::Delete, Fault::Refuse);
+    let answer = stage.visit(&key, "/do/login:alice/save/logout").await;
+    assert_eq!((answer.status, answer.set_cookie()), (503, None));
+}

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use cloakroom_core::{ErrorKind, SessionKey};
 use serde_json::Value;
 
-use super::{names, newcomer, stored, visit};
+use super::{cut, names, newcomer, stored, visit};
 use crate::{Engine, Faulty, Operation};
 
 /// By a value as by many.
@@ -73,6 +73,25 @@ pub async fn a_session_has_a_bounded_number_of_names(engine: Engine) {
     session.insert("0", 1).unwrap();
     session.save().await.unwrap();
     assert_eq!(names(&sessions, &session.key().unwrap()).await.len(), 4_096);
+}
+
+/// Neither an update nor two requests that each add one.
+pub async fn no_way_of_changing_a_session_gets_past_the_number_of_names(engine: Engine) {
+    let sessions = engine.sessions();
+    let session = newcomer(&sessions).await;
+    for n in 0..4_095 {
+        session.insert(&n.to_string(), n).unwrap();
+    }
+    session.save().await.unwrap();
+    let key = session.key().unwrap();
+    let (one, two) = (visit(&sessions, &key).await, visit(&sessions, &key).await);
+    one.insert("one", 1).unwrap();
+    two.insert("two", 2).unwrap();
+    one.save().await.unwrap();
+    assert_eq!(two.save().await.unwrap_err().kind(), ErrorKind::TooLarge);
+    let updated = visit(&sessions, &key).await.update("three", |n: &mut i64| *n += 1).await;
+    assert_eq!(updated.unwrap_err().kind(), ErrorKind::TooLarge);
+    assert_eq!(names(&sessions, &key).await.len(), 4_096);
 }
 
 /// A newer version of the service, say: nothing goes over it.
@@ -152,4 +171,17 @@ pub async fn a_new_key_after_the_headers_have_left_is_too_late(engine: Engine) {
     streaming.cycle_key();
     assert_eq!(streaming.save().await.unwrap_err().kind(), ErrorKind::TooLate);
     assert_eq!(names(&sessions, &key).await, ["seed", "n"]);
+}
+
+/// The browser could not be told the new key, and would lose the old one.
+pub async fn a_rotation_that_was_cut_is_not_sent_after_the_headers_have_left(engine: Engine) {
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), |_| {});
+    let key = stored(&sessions).await;
+    let session = visit(&sessions, &key).await;
+    session.cycle_key();
+    cut(&faulty, Operation::Rotate, &session).await;
+    session.headers_left();
+    assert!(session.save().await.is_err());
+    assert_eq!(names(&sessions, &key).await, ["seed"]);
 }

@@ -6,7 +6,7 @@ use cloakroom_core::{Error, ErrorKind, Session};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::{names, newcomer, number, stored, visit};
+use super::{cut, names, newcomer, number, stored, visit};
 use crate::{Engine, Fault, Faulty, Gate, Operation};
 
 /// Both have loaded before either commits.
@@ -226,4 +226,38 @@ pub async fn changes_can_be_given_up(engine: Engine) {
     session.discard();
     session.save().await.unwrap();
     assert_eq!(visit(&sessions, &key).await.key(), None);
+}
+
+/// Nor does the next commit send it again.
+pub async fn what_a_dropped_commit_has_not_stored_can_be_given_up(engine: Engine) {
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), |_| {});
+    for operation in [Operation::Rotate, Operation::Save] {
+        let key = stored(&sessions).await;
+        let session = visit(&sessions, &key).await;
+        match operation {
+            Operation::Rotate => session.login("alice").unwrap(),
+            _ => session.insert("n", 1).unwrap(),
+        }
+        cut(&faulty, operation, &session).await;
+        session.discard();
+        assert_eq!((session.user(), session.names()), (None, vec!["seed".to_owned()]));
+        session.insert("m", 2).unwrap();
+        session.save().await.unwrap();
+        let again = visit(&sessions, &session.key().unwrap()).await;
+        assert_eq!((again.user(), again.names()), (None, vec!["seed".to_owned(), "m".to_owned()]));
+    }
+}
+
+/// Its changes came to nothing.
+pub async fn an_update_back_to_what_is_stored_shows_what_is_stored(engine: Engine) {
+    let sessions = engine.sessions();
+    let key = stored(&sessions).await;
+    let session = visit(&sessions, &key).await;
+    session.insert("seed", 2).unwrap();
+    assert_eq!(session.update("seed", |n: &mut i64| *n -= 1).await.unwrap(), 1);
+    assert_eq!(session.get::<i64>("seed").unwrap(), Some(1));
+    session.insert("seed", 2).unwrap();
+    session.save().await.unwrap();
+    assert_eq!(number(&sessions, &key, "seed").await, Some(2));
 }

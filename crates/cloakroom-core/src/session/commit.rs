@@ -143,17 +143,21 @@ impl Session {
         Ok(())
     }
 
-    /// Deletes the record of a session that was flushed, and commits nothing else: for adapters, where
-    /// a handler failed. Says whether it was this request that ended it; without a flush, no.
+    /// Commits nothing more: for adapters, where a handler failed. What was flushed is deleted, and what
+    /// was sent by now, its answer lost or on its way, is looked for, so that the browser hears of it. Says
+    /// whether it was this request that ended the session.
     ///
     /// # Errors
     ///
-    /// `Unavailable` or `Unknown` if the store does not answer within the time limit; the delete still
+    /// `Unavailable` or `Unknown` if the store does not answer within the time limit; what waited still
     /// waits then.
-    pub async fn finish_flush(&self) -> Result<bool> {
+    pub async fn finish(&self) -> Result<bool> {
         let until = self.sessions().time_limit_from_now();
         let _turn = self.turn(until).await?;
-        Commit::new(self, until, Force::No).end_doomed().await
+        let mut commit = Commit::new(self, until, Force::No);
+        // What can't be found out changes nothing about a failure that is told anyway.
+        let _ = commit.settle(false).await;
+        commit.end_doomed().await
     }
 
     async fn commit(&self, force: Force, work: &mut Work<'_>) -> Result<Committed> {

@@ -10,8 +10,7 @@ use super::{CookieChange, Session};
 use crate::content::Content;
 use crate::queue::Turn;
 use crate::{
-    Deleted, Error, ErrorKind, Read, Record, Result, Saved, Sessions, Stored, Timestamp, Written, payload,
-    random,
+    Deleted, Error, ErrorKind, Read, Result, Saved, Sessions, Stored, Timestamp, Written, payload, random,
 };
 
 /// What a commit does to the content besides the recorded changes.
@@ -55,25 +54,29 @@ impl<'s> Commit<'s> {
     }
 
     pub(super) async fn run(&mut self, work: &mut Work<'_>) -> Result<Committed> {
-        self.settle().await?;
+        self.settle(true).await?;
         let mut flushes = 0;
         loop {
             self.end_doomed().await?;
-            let draft = match self.session.draft(self.force, work) {
-                Ok(Drafted::Write(draft)) => draft,
+            let drafted = self.session.draft(self.force, work);
+            match drafted {
+                Ok(Drafted::Write(draft)) => {
+                    if self.session.state().announce(&draft) {
+                        if self.deliver(&draft, None).await? {
+                            return self.end_doomed().await.map(|_| Committed::Done);
+                        }
+                    } else {
+                        flushes += 1;
+                    }
+                }
+                Ok(Drafted::Overtaken) => flushes += 1,
                 Ok(Drafted::Nothing) => return Ok(Committed::Done),
-                other => {
+                Ok(Drafted::Ended) => return self.end_doomed().await.map(|_| Committed::Ended),
+                Err(error) => {
                     // An end that has passed has doomed the session.
                     self.end_doomed().await?;
-                    return other.map(|_| Committed::Ended);
+                    return Err(error);
                 }
-            };
-            if self.session.state().announce(&draft) {
-                if self.deliver(&draft, None).await? {
-                    return self.end_doomed().await.map(|_| Committed::Done);
-                }
-            } else {
-                flushes += 1;
             }
             if flushes == MOST_FLUSHES {
                 self.end_doomed().await?;
@@ -87,21 +90,49 @@ impl<'s> Commit<'s> {
     }
 
     /// Finds out what became of an earlier commit whose answer was lost, or whose future was dropped.
-    async fn settle(&mut self) -> Result<()> {
-        let Some(draft) = self.session.state().unsettled.clone() else { return Ok(()) };
-        if self.sessions().recognises_own_write() {
-            self.deliver(&draft, Some(lost())).await?;
-            return Ok(());
+    /// Sending it once more tells for sure; but what nobody wants any more, or what the browser could
+    /// not be told, is only looked for.
+    pub(super) async fn settle(&mut self, send: bool) -> Result<()> {
+        let (draft, send) = {
+            let state = self.session.state();
+            let Some(draft) = state.unsettled.clone() else { return Ok(()) };
+            let send = send && !state.unwanted && !(state.headers_left && draft.issues());
+            (draft, send && self.sessions().recognises_own_write())
+        };
+        if send {
+            return self.deliver(&draft, Some(lost())).await.map(|_| ());
         }
-        self.give_up(&draft);
-        Err(lost())
+        let look = self.sessions().backend().load(&draft.id, Read::Latest);
+        let left = self.sessions().left(self.until);
+        let there = self.sessions().bounded(left, ErrorKind::Unavailable, look).await?;
+        let wanted = !self.session.state().unwanted;
+        match there {
+            Some(there) if draft.issues() || there.record.stamp == draft.record.stamp => {
+                self.session.state().unsettled = None;
+                self.accept(&draft, &Written::at(there.revision));
+                Ok(())
+            }
+            there => {
+                self.give_up(&draft);
+                match there {
+                    Some(there) => self.rebase(&draft, &there)?,
+                    None if !draft.issues() => self.session.state().interrupt(&draft),
+                    None => {}
+                }
+                if wanted { Err(lost()) } else { Ok(()) }
+            }
+        }
     }
 
     /// Sends a draft, and says whether it is stored. If not, the next draft builds upon what is there.
     async fn deliver(&mut self, draft: &Draft, lost: Option<Error>) -> Result<bool> {
         let answer = self.send(draft, lost).await;
-        if answer.as_ref().err().is_none_or(|error| error.kind() != ErrorKind::Unknown) {
-            self.session.state().unsettled = None;
+        {
+            let mut state = self.session.state();
+            let known = answer.as_ref().err().is_none_or(|error| error.kind() != ErrorKind::Unknown);
+            if known && state.epoch == draft.epoch {
+                state.unsettled = None;
+            }
         }
         match answer {
             Ok(Saved::Written(written)) => {
@@ -110,16 +141,19 @@ impl<'s> Commit<'s> {
             }
             _ if self.session.state().epoch != draft.epoch => Ok(false),
             Ok(Saved::Conflict(stored)) => self.step_back(draft, &stored).await.map(|()| false),
-            // A dead record has the id; the next draft draws another.
+            // The id was taken, or nothing came of it; the next draft draws another.
             Ok(Saved::Gone) if matches!(draft.verb, Verb::Create) => Ok(false),
-            Ok(Saved::Gone) => Err(self.interrupt()),
-            Err(error) if error.kind() == ErrorKind::Corrupt => Err(self.unreadable(&error)),
+            Ok(Saved::Gone) => {
+                self.session.state().interrupt(draft);
+                Err(interrupted())
+            }
+            Err(error) if error.kind() == ErrorKind::Corrupt => Err(self.unreadable(draft, &error)),
             Err(error) => Err(error),
         }
     }
 
     /// Sends a draft until its fate is known. It keeps its stamp, so a lost answer is asked for again
-    /// where the engine can tell what it has stored.
+    /// where the engine can tell what it has stored; a fresh id tells it on any engine.
     async fn send(&self, draft: &Draft, lost: Option<Error>) -> Result<Saved> {
         let backend = self.sessions().backend();
         let recognises = self.sessions().recognises_own_write();
@@ -127,16 +161,21 @@ impl<'s> Commit<'s> {
         let mut attempts = Attempts::new(self.sessions(), self.until);
         attempts.lost = lost;
         loop {
-            let answer = match &draft.verb {
-                // Once more might bring back what was created and ended meanwhile: ask, do not insert.
-                Verb::Create if attempts.lost.is_some() => {
-                    let there = attempts.bound(backend.load(id, Read::Latest)).await;
-                    there.map(|there| there.map_or(Saved::Gone, |there| recognised(there, record)))
-                }
-                Verb::Create => attempts.bound(backend.create(id, record)).await,
-                Verb::Save(held) => attempts.bound(backend.save(id, record, &held.revision)).await,
-                Verb::Rotate(held) => {
-                    attempts.bound(backend.rotate(&held.id, id, record, &held.revision)).await
+            let again = attempts.lost.is_some();
+            // Creating it once more might bring back what was ended meanwhile: ask, do not insert.
+            let look = again && draft.issues() && (!recognises || matches!(draft.verb, Verb::Create));
+            let answer = if look {
+                let there = attempts.bound(backend.load(id, Read::Latest)).await;
+                there.map(|there| {
+                    there.map_or(Saved::Gone, |there| Saved::Written(Written::at(there.revision)))
+                })
+            } else {
+                match &draft.verb {
+                    Verb::Create => attempts.bound(backend.create(id, record)).await,
+                    Verb::Save(held) => attempts.bound(backend.save(id, record, &held.revision)).await,
+                    Verb::Rotate(held) => {
+                        attempts.bound(backend.rotate(&held.id, id, record, &held.revision)).await
+                    }
                 }
             };
             match answer {
@@ -145,18 +184,24 @@ impl<'s> Commit<'s> {
                 Ok(Saved::Conflict(there)) if there.record.stamp.sequence == record.stamp.sequence => {
                     return Ok(Saved::Conflict(there));
                 }
-                Ok(saved) if attempts.lost.is_none() => return Ok(saved),
+                Ok(saved) if !again => return Ok(saved),
+                // Nobody could have ended it: it holds no login to revoke, and its key was never told.
+                Ok(Saved::Gone) if matches!(draft.verb, Verb::Create) && record.owner.is_none() => {
+                    return Ok(Saved::Gone);
+                }
                 // Somebody has written or ended it since. Ours may lie under that, and nobody can tell.
                 Ok(saved) => {
                     self.give_up(draft);
-                    if saved == Saved::Gone && !matches!(draft.verb, Verb::Create) {
-                        self.interrupt();
+                    if saved == Saved::Gone && !draft.issues() {
+                        self.session.state().interrupt(draft);
                     }
                     return Err(attempts.given_up());
                 }
                 Err(error) => {
-                    if let Err(error) = attempts.again(error, recognises).await {
-                        if error.kind() == ErrorKind::Unknown && !recognises {
+                    let passing = matches!(error.kind(), ErrorKind::Unknown | ErrorKind::Unavailable);
+                    if let Err(error) = attempts.again(error, recognises || draft.issues()).await {
+                        let tells = recognises || draft.issues();
+                        if error.kind() == ErrorKind::Unknown && !(passing && tells) {
                             self.give_up(draft);
                         }
                         return Err(error);
@@ -171,9 +216,7 @@ impl<'s> Commit<'s> {
         let mut state = self.session.state();
         if state.epoch == draft.epoch {
             state.unsettled = None;
-            state.changes.stored(draft.made);
-            let base = Arc::clone(&state.base);
-            state.rebase(base);
+            state.settle(draft.made);
         }
     }
 
@@ -233,7 +276,7 @@ impl<'s> Commit<'s> {
 
     fn rebase(&self, draft: &Draft, stored: &Stored) -> Result<()> {
         let content = payload::decode(&stored.record.payload, stored.record.owner.clone())
-            .map_err(|error| self.unreadable(&error))?;
+            .map_err(|error| self.unreadable(draft, &error))?;
         let mut state = self.session.state();
         if state.epoch != draft.epoch {
             return Ok(());
@@ -249,7 +292,9 @@ impl<'s> Commit<'s> {
     pub(super) async fn end_doomed(&self) -> Result<bool> {
         let mut ended = false;
         loop {
-            let Some(key) = self.session.state().doomed.last().cloned() else { return Ok(ended) };
+            // In the order they were doomed: should a rotation still be on its way, its source goes first, and
+            // it finds nothing to rotate.
+            let Some(key) = self.session.state().doomed.first().cloned() else { return Ok(ended) };
             let id = key.id();
             let mut attempts = Attempts::new(self.sessions(), self.until);
             let deleted = loop {
@@ -261,46 +306,30 @@ impl<'s> Commit<'s> {
             };
             let mut state = self.session.state();
             state.doomed.retain(|doomed| *doomed != key);
+            // A lost answer may have been ours as well; then the browser keeps a dead key, which is better
+            // than to take a living one from it.
             if deleted == Deleted::Ended {
-                state.cookie = CookieChange::Remove;
                 ended = true;
-            } else if matches!(&state.cookie, CookieChange::Set(announced, _) if *announced == key) {
-                // Ended elsewhere; or here, and the answer was lost: then the browser keeps a dead key,
-                // which is better than to take a living one from it.
-                state.cookie = CookieChange::Keep;
+                if state.presented {
+                    state.cookie = CookieChange::Remove;
+                }
             }
         }
     }
 
-    /// Another request has ended the session: this one's changes have nowhere to go.
-    fn interrupt(&self) -> Error {
-        let mut state = self.session.state();
-        state.interrupted = true;
-        // Whatever key this request was to announce is dead by now.
-        state.cookie = CookieChange::Keep;
-        interrupted()
-    }
-
     /// What is there now does not decode: nothing of ours may go over it.
-    fn unreadable(&self, error: &Error) -> Error {
+    fn unreadable(&self, draft: &Draft, error: &Error) -> Error {
         tracing::warn!(
             error = error as &dyn std::error::Error,
             "unreadable session, its changes are dropped"
         );
-        self.interrupt()
+        self.session.state().interrupt(draft);
+        interrupted()
     }
 
     fn sessions(&self) -> &'s Sessions {
         self.session.sessions()
     }
-}
-
-/// What is there under our own id, after an answer was lost.
-fn recognised(there: Stored, ours: &Record) -> Saved {
-    if there.record.stamp == ours.stamp {
-        return Saved::Written(Written::at(there.revision));
-    }
-    Saved::Conflict(there)
 }
 
 pub(super) fn ended() -> Error {

@@ -26,6 +26,19 @@ pub(super) struct Draft {
     pub(super) tell: Option<BrowserEnd>,
 }
 
+impl Draft {
+    /// Whether it gives the session a key that the browser must be told. Its id is fresh then: what is
+    /// found under it is its own.
+    pub(super) fn issues(&self) -> bool {
+        !matches!(self.verb, Verb::Save(_))
+    }
+}
+
+pub(super) fn too_late() -> Error {
+    let message = "the response's headers have left: the browser can't be given a new key";
+    Error::new(ErrorKind::TooLate, message)
+}
+
 #[derive(Debug)]
 pub(super) enum Verb {
     Create,
@@ -40,6 +53,8 @@ pub(super) enum Drafted {
     Nothing,
     /// This request has set an expiry that has passed: the session was flushed instead.
     Ended,
+    /// The session was flushed while the draft was made.
+    Overtaken,
 }
 
 /// What a draft is made from, taken in one look.
@@ -68,7 +83,10 @@ impl Session {
             None => !content.is_blank(),
         };
         if !wanted {
-            self.state().changes.stored(made);
+            let mut state = self.state();
+            if state.epoch == epoch {
+                state.settle(made);
+            }
             return Ok(Drafted::Nothing);
         }
 
@@ -81,14 +99,17 @@ impl Session {
         }
         let deadline = options.lifetime.deadline(&content.head, now);
         if deadline <= now {
-            self.state().flush(now);
+            let mut state = self.state();
+            if state.epoch != epoch {
+                return Ok(Drafted::Overtaken);
+            }
+            state.flush(now);
             // Asked for, it is done; else it came to pass while the request went on.
             return if expire { Ok(Drafted::Ended) } else { Err(ended()) };
         }
         let issue = held.is_none() || rotate;
         if issue && headers_left {
-            let message = "the response's headers have left: the browser can't be given a new key";
-            return Err(Error::new(ErrorKind::TooLate, message));
+            return Err(too_late());
         }
         let end = options.lifetime.browser_end(&content.head, now);
         let tell = issue || expire || force == Force::Tell || moved(content.head.told, end, now);

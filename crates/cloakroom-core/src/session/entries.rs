@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::Session;
 use crate::change::Change;
 use crate::data::MOST_NAMES;
+use crate::payload::too_many_names;
 use crate::{Error, ErrorKind, Result};
 
 const TEST_COOKIE: (&str, &str) = ("testcookie", "worked");
@@ -162,7 +163,7 @@ impl Session {
         let mut state = self.state();
         let known = state.view.data.get(name);
         if known.is_none() && state.view.data.entries.len() >= MOST_NAMES {
-            return Err(Error::new(ErrorKind::TooLarge, format!("a session has {MOST_NAMES} names at most")));
+            return Err(too_many_names());
         }
         if known.as_ref() != Some(&json) {
             state.record(Change::Set(name.to_owned(), json));

@@ -32,6 +32,7 @@ impl Held {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct State {
     /// None: nothing is stored yet.
     pub(super) held: Option<Held>,
@@ -42,6 +43,10 @@ pub(super) struct State {
     pub(super) changes: Changes,
     /// Sent, and nobody knows whether it is stored.
     pub(super) unsettled: Option<Arc<Draft>>,
+    /// It was given up since: if it is stored it counts, but it is not sent again.
+    pub(super) unwanted: bool,
+    /// The browser presented the key of a living session.
+    pub(super) presented: bool,
     /// Sessions that were flushed and whose records still stand.
     pub(super) doomed: Vec<SessionKey>,
     /// How many flushes there were: what was drafted before one is not of the session after it.
@@ -57,11 +62,13 @@ impl State {
     pub(super) fn new(held: Option<Held>, content: Content) -> Self {
         let base = Arc::new(content);
         Self {
+            presented: held.is_some(),
             held,
             view: Arc::clone(&base),
             base,
             changes: Changes::default(),
             unsettled: None,
+            unwanted: false,
             doomed: Vec::new(),
             epoch: 0,
             interrupted: false,
@@ -87,13 +94,30 @@ impl State {
     }
 
     /// Notes what is about to be sent, so that a flush dooms it and the next commit finds it, should
-    /// this one be dropped. Says no if the session it was made for has been flushed.
+    /// this one be dropped. Says no if the session it was made for has been flushed, or if the browser
+    /// can't be told its new key any more.
     pub(super) fn announce(&mut self, draft: &Arc<Draft>) -> bool {
-        let current = self.epoch == draft.epoch;
+        let current = self.epoch == draft.epoch && !(self.headers_left && draft.issues());
         if current {
             self.unsettled = Some(Arc::clone(draft));
+            self.unwanted = false;
         }
         current
+    }
+
+    /// Another request has ended the session that this draft was made for.
+    pub(super) fn interrupt(&mut self, draft: &Draft) {
+        if self.epoch == draft.epoch {
+            self.interrupted = true;
+            // Whatever key this request was to announce is dead by now.
+            self.cookie = CookieChange::Keep;
+        }
+    }
+
+    /// What is stored is what is shown, and changes that came meanwhile.
+    pub(super) fn settle(&mut self, made: u64) {
+        self.changes.stored(made);
+        self.rebase(Arc::clone(&self.base));
     }
 
     /// Leaves the session for a fresh one; its record waits to be deleted, and so does what a commit
@@ -102,6 +126,9 @@ impl State {
         let held = self.held.take().map(|held| held.key);
         let sent = self.unsettled.take().map(|draft| draft.key.clone());
         for key in held.into_iter().chain(sent) {
+            if matches!(&self.cookie, CookieChange::Set(announced, _) if *announced == key) {
+                self.cookie = CookieChange::Keep;
+            }
             if !self.doomed.contains(&key) {
                 self.doomed.push(key);
             }
