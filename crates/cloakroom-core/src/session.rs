@@ -245,6 +245,9 @@ impl Session {
 
     /// The response's headers leave now. From here on a commit that would need a new key ends as
     /// `TooLate`: the browser could not be told, and would be left without a session.
+    ///
+    /// A commit of another handle may have sent one just before: if [`activity`](Session::activity) is
+    /// `unsettled` now, an adapter takes [`finish`](Session::finish) before it writes the headers.
     pub fn headers_left(&self) {
         self.state().headers_left = true;
     }
