@@ -207,6 +207,8 @@ macro_rules! __http_scripts {
                 a_login_sends_a_new_key
                 a_logout_takes_the_cookie_away_with_the_attributes_it_was_set_with
                 a_session_that_no_browser_has_seen_takes_no_cookie_away
+                a_session_begun_after_another_requests_logout_takes_no_cookie_away
+                a_logout_is_told_also_where_a_session_was_begun_and_ended_after_it
                 a_cookie_that_is_no_key_is_a_fresh_visitor_and_never_reaches_the_store
                 a_cookie_sent_twice_is_a_fresh_visitor
                 an_unknown_or_expired_key_is_a_fresh_visitor_whose_cookie_is_left_alone

@@ -239,7 +239,7 @@ impl Session {
             changed: state.waits(),
             unsettled: state.unsettled.is_some(),
             touch_due: state.held.as_ref().and_then(touch).is_some(),
-            cookie: state.cookie.clone(),
+            cookie: state.cookie(),
         }
     }
 

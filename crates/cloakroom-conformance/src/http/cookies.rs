@@ -254,3 +254,27 @@ pub async fn a_session_that_no_browser_has_seen_takes_no_cookie_away<S: Site>(
     assert_eq!((answer.status, answer.set_cookie()), (200, None));
     assert_eq!(stage.records().await, 0);
 }
+
+/// The cookie's own session was another request's to end.
+pub async fn a_session_begun_after_another_requests_logout_takes_no_cookie_away<S: Site>(
+    engine: Engine,
+    make: impl AsyncFnOnce(Setting) -> S,
+) {
+    let stage = Stage::set(engine, make, |_| {}).await;
+    let key = stage.stored().await;
+    let answer = stage.visit(&key, "/do/end/logout/save/set:a=2/save/logout").await;
+    assert_eq!((answer.status, answer.set_cookie()), (200, None));
+    assert_eq!(stage.records().await, 0);
+}
+
+/// The cookie's own session was this request's to end.
+pub async fn a_logout_is_told_also_where_a_session_was_begun_and_ended_after_it<S: Site>(
+    engine: Engine,
+    make: impl AsyncFnOnce(Setting) -> S,
+) {
+    let stage = Stage::set(engine, make, |_| {}).await;
+    let key = stage.stored().await;
+    let answer = stage.visit(&key, "/do/logout/save/set:a=2/save/logout").await;
+    assert!(answer.set_cookie().unwrap().contains("Max-Age=0"));
+    assert_eq!(stage.records().await, 0);
+}

@@ -3,20 +3,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_core::{CookieChange, ErrorKind, Expiry, ManualClock, Saved};
+use cloakroom_core::{CookieChange, ErrorKind, Expiry, ManualClock, Saved, Session, SessionKey, Sessions};
 
 use super::{cut, names, newcomer, saving, stored, visit};
 use crate::{Engine, Fault, Faulty, Gate, Operation};
+
+/// A request that has loaded its session, and whose visitor logs out by another one then.
+async fn logged_out_elsewhere(sessions: &Sessions) -> (SessionKey, Session) {
+    let key = stored(sessions).await;
+    let (slow, logout) = (visit(sessions, &key).await, visit(sessions, &key).await);
+    logout.logout();
+    logout.save().await.unwrap();
+    assert_eq!(logout.activity().cookie, CookieChange::Remove);
+    (key, slow)
+}
 
 /// A slow request loads, another logs out, the slow one saves: however it saves.
 pub async fn a_save_after_another_requests_logout_is_interrupted_and_stores_nothing(engine: Engine) {
     let sessions = engine.sessions();
     for way in 0..3 {
-        let key = stored(&sessions).await;
-        let (slow, logout) = (visit(&sessions, &key).await, visit(&sessions, &key).await);
-        logout.logout();
-        logout.save().await.unwrap();
-        assert_eq!(logout.activity().cookie, CookieChange::Remove);
+        let (key, slow) = logged_out_elsewhere(&sessions).await;
         slow.insert("late", 1).unwrap();
         let late = match way {
             0 => slow.save().await,
@@ -374,10 +380,7 @@ pub async fn logging_out_everywhere_can_be_asked_again_after_an_outage(engine: E
 /// For a handler that wants to go on all the same.
 pub async fn a_session_that_was_interrupted_can_be_left_for_a_new_one(engine: Engine) {
     let sessions = engine.sessions();
-    let key = stored(&sessions).await;
-    let (slow, logout) = (visit(&sessions, &key).await, visit(&sessions, &key).await);
-    logout.logout();
-    logout.save().await.unwrap();
+    let (key, slow) = logged_out_elsewhere(&sessions).await;
     slow.insert("late", 1).unwrap();
     assert_eq!(slow.save().await.unwrap_err().kind(), ErrorKind::Interrupted);
     slow.flush();

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_core::{CookieChange, ErrorKind, Session, Sessions};
+use cloakroom_core::{CookieChange, ErrorKind, Result, Session, SessionKey, Sessions};
+use tokio::task::JoinHandle;
 
 use super::{names, newcomer, number, saving, stored, visit};
 use crate::{Engine, Fault, Faulty, Gate, Operation};
@@ -36,13 +37,7 @@ pub async fn a_lost_reply_before_somebody_elses_write_is_unknown_and_not_repeate
     let (sessions, faults) = faulty(&engine);
     let key = stored(&sessions).await;
     let (ours, theirs) = (visit(&sessions, &key).await, engine.sessions());
-    // The second lost answer makes it pause, on a clock that stands still.
-    faults.fail(Operation::Save, Fault::LoseReply);
-    faults.fail(Operation::Save, Fault::LoseReply);
-    let update = tokio::spawn(async move { ours.update("n", |n: &mut i64| *n += 1).await });
-    while number(&theirs, &key, "n").await.is_none() {
-        tokio::task::yield_now().await;
-    }
+    let update = pausing_update(ours, &faults, &theirs, &key).await;
     visit(&theirs, &key).await.update("n", |n: &mut i64| *n += 10).await.unwrap();
     let updated = outlast(&engine, update, sessions.options().time_limit).await;
     assert_eq!(updated.unwrap_err().kind(), ErrorKind::Unknown);
@@ -103,12 +98,7 @@ pub async fn a_lost_reply_before_somebody_elses_rotation_is_unknown(engine: Engi
     let (sessions, faults) = faulty(&engine);
     let key = stored(&sessions).await;
     let (ours, theirs) = (visit(&sessions, &key).await, engine.sessions());
-    faults.fail(Operation::Save, Fault::LoseReply);
-    faults.fail(Operation::Save, Fault::LoseReply);
-    let update = tokio::spawn(async move { ours.update("n", |n: &mut i64| *n += 1).await });
-    while number(&theirs, &key, "n").await.is_none() {
-        tokio::task::yield_now().await;
-    }
+    let update = pausing_update(ours, &faults, &theirs, &key).await;
     let theirs = visit(&theirs, &key).await;
     theirs.login("alice").unwrap();
     theirs.save().await.unwrap();
@@ -264,8 +254,24 @@ async fn drop_after_losing_a_reply(
     }
 }
 
+/// An update that is stored, loses its answer twice, and pauses then, on a clock that stands still.
+async fn pausing_update(
+    ours: Session,
+    faults: &Faulty,
+    theirs: &Sessions,
+    key: &SessionKey,
+) -> JoinHandle<Result<i64>> {
+    faults.fail(Operation::Save, Fault::LoseReply);
+    faults.fail(Operation::Save, Fault::LoseReply);
+    let update = tokio::spawn(async move { ours.update("n", |n: &mut i64| *n += 1).await });
+    while number(theirs, key, "n").await.is_none() {
+        tokio::task::yield_now().await;
+    }
+    update
+}
+
 /// Lets time pass until a task is done, and sees that it takes no more than the limit.
-async fn outlast<T>(engine: &Engine, task: tokio::task::JoinHandle<T>, limit: Duration) -> T {
+async fn outlast<T>(engine: &Engine, task: JoinHandle<T>, limit: Duration) -> T {
     let start = engine.now();
     while !task.is_finished() {
         tokio::time::sleep(Duration::from_millis(1)).await;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Session;
 use super::attempts::{Attempts, lost};
 use super::draft::{Draft, Drafted, Verb};
 use super::state::Held;
-use super::{CookieChange, Session};
 use crate::content::Content;
 use crate::queue::Turn;
 use crate::{
@@ -239,7 +239,7 @@ impl<'s> Commit<'s> {
             return;
         }
         if let Some(end) = tell {
-            state.cookie = CookieChange::Set(key.clone(), end);
+            state.announced = Some((key.clone(), end));
         }
         state.held = Some(Held::new(key, &stored));
         state.changes.stored(draft.made);
@@ -294,8 +294,8 @@ impl<'s> Commit<'s> {
         loop {
             // In the order they were doomed: should a rotation still be on its way, its source goes first, and
             // it finds nothing to rotate.
-            let Some(key) = self.session.state().doomed.first().cloned() else { return Ok(ended) };
-            let id = key.id();
+            let Some(doomed) = self.session.state().doomed.first().cloned() else { return Ok(ended) };
+            let id = doomed.key.id();
             let mut attempts = Attempts::new(self.sessions(), self.until);
             let deleted = loop {
                 // Deleting twice is harmless, so a lost answer is asked for again on any engine.
@@ -305,14 +305,12 @@ impl<'s> Commit<'s> {
                 }
             };
             let mut state = self.session.state();
-            state.doomed.retain(|doomed| *doomed != key);
+            state.doomed.retain(|other| other.key != doomed.key);
             // A lost answer may have been ours as well; then the browser keeps a dead key, which is better
             // than to take a living one from it.
             if deleted == Deleted::Ended {
                 ended = true;
-                if state.presented {
-                    state.cookie = CookieChange::Remove;
-                }
+                state.ended |= doomed.presented;
             }
         }
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::draft::Draft;
 use crate::change::{Change, Changes};
 use crate::content::Content;
-use crate::{CookieChange, Revision, SessionId, SessionKey, Stored, Timestamp};
+use crate::{BrowserEnd, CookieChange, Revision, SessionId, SessionKey, Stored, Timestamp};
 
 /// A living record as it was last seen.
 #[derive(Clone, Debug)]
@@ -31,6 +31,14 @@ impl Held {
     }
 }
 
+/// A flushed session whose record waits to be deleted.
+#[derive(Clone, Debug)]
+pub(super) struct Doomed {
+    pub(super) key: SessionKey,
+    /// It is the one that the browser has presented.
+    pub(super) presented: bool,
+}
+
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct State {
@@ -45,15 +53,18 @@ pub(super) struct State {
     pub(super) unsettled: Option<Arc<Draft>>,
     /// It was given up since: if it is stored it counts, but it is not sent again.
     pub(super) unwanted: bool,
-    /// The browser presented the key of a living session.
+    /// The session is the one whose key the browser has presented, under whatever key by now.
     pub(super) presented: bool,
     /// Sessions that were flushed and whose records still stand.
-    pub(super) doomed: Vec<SessionKey>,
+    pub(super) doomed: Vec<Doomed>,
     /// How many flushes there were: what was drafted before one is not of the session after it.
     pub(super) epoch: u64,
     /// Another request ended the session: this one's changes have nowhere to go.
     pub(super) interrupted: bool,
-    pub(super) cookie: CookieChange,
+    /// What the browser must be told of the session that is stored.
+    pub(super) announced: Option<(SessionKey, BrowserEnd)>,
+    /// This request has ended the session whose key the browser has presented.
+    pub(super) ended: bool,
     pub(super) headers_left: bool,
     pub(super) user_agent: Option<Bytes>,
 }
@@ -72,7 +83,8 @@ impl State {
             doomed: Vec::new(),
             epoch: 0,
             interrupted: false,
-            cookie: CookieChange::Keep,
+            announced: None,
+            ended: false,
             headers_left: false,
             user_agent: None,
         }
@@ -93,6 +105,15 @@ impl State {
         self.unsettled.is_some() || (!self.changes.is_empty() && changed())
     }
 
+    /// What becomes of the browser's cookie, by all that the store has acknowledged.
+    pub(super) fn cookie(&self) -> CookieChange {
+        match &self.announced {
+            Some((key, end)) => CookieChange::Set(key.clone(), *end),
+            None if self.ended => CookieChange::Remove,
+            None => CookieChange::Keep,
+        }
+    }
+
     /// Notes what is about to be sent, so that a flush dooms it and the next commit finds it, should
     /// this one be dropped. Says no if the session it was made for has been flushed, or if the browser
     /// can't be told its new key any more.
@@ -110,7 +131,7 @@ impl State {
         if self.epoch == draft.epoch {
             self.interrupted = true;
             // Whatever key this request was to announce is dead by now.
-            self.cookie = CookieChange::Keep;
+            self.announced = None;
         }
     }
 
@@ -125,14 +146,13 @@ impl State {
     pub(super) fn flush(&mut self, now: Timestamp) {
         let held = self.held.take().map(|held| held.key);
         let sent = self.unsettled.take().map(|draft| draft.key.clone());
+        let presented = std::mem::take(&mut self.presented);
         for key in held.into_iter().chain(sent) {
-            if matches!(&self.cookie, CookieChange::Set(announced, _) if *announced == key) {
-                self.cookie = CookieChange::Keep;
-            }
-            if !self.doomed.contains(&key) {
-                self.doomed.push(key);
+            if !self.doomed.iter().any(|doomed| doomed.key == key) {
+                self.doomed.push(Doomed { key, presented });
             }
         }
+        self.announced = None;
         self.epoch += 1;
         self.changes.forget();
         self.interrupted = false;
