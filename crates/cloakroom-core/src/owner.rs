@@ -147,7 +147,7 @@ impl Session {
     /// As [`Sessions::revoke`].
     pub async fn logout_everywhere(&self) -> Result<u64> {
         // What was sent by now may have changed the key; and an earlier attempt may have logged out already.
-        let own = u64::from(self.finish().await?);
+        let own = u64::from(self.settle().await?);
         let Some(user) = self.user() else { return Ok(own) };
         // The others first: should that fail, this one can be asked again. This one by itself: then it is
         // this request that ended it, and its browser is told so.

@@ -38,6 +38,17 @@ struct Commit<Answer> {
     visit: Visit,
     /// A task of its own: what has begun is finished, whether or not the visitor waits for it.
     task: JoinHandle<cloakroom_core::Result<()>>,
+    /// What came of it, while what another handle had just sent is waited for.
+    outcome: Option<cloakroom_core::Result<()>>,
+}
+
+impl<Answer> Commit<Answer> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<cloakroom_core::Result<()>> {
+        let done = ready!(Pin::new(&mut self.task).poll(context));
+        Poll::Ready(done.unwrap_or_else(|panicked| {
+            Err(cloakroom_core::Error::caused(ErrorKind::Unknown, "the commit was cut short", panicked))
+        }))
+    }
 }
 
 impl<F, Answer> ResponseFuture<F, Answer> {
@@ -69,13 +80,21 @@ where
                 Begun::Commit(commit) => *this.stage = Stage::Committing(commit),
             }
         }
-        let outcome = match this.stage {
-            Stage::Committing(commit) => ready!(Pin::new(&mut commit.task).poll(context)),
-            _ => return Poll::Pending,
-        };
-        let outcome = outcome.unwrap_or_else(|panicked| {
-            Err(cloakroom_core::Error::caused(ErrorKind::Unknown, "the commit was cut short", panicked))
-        });
+        let Stage::Committing(commit) = this.stage else { return Poll::Pending };
+        let mut outcome = ready!(commit.poll(context));
+        if let Some(first) = commit.outcome.take() {
+            outcome = first;
+        } else if let Some(session) = commit.visit.loaded() {
+            // From here on no new key is drawn; one that another handle had just sent is waited for, once.
+            session.headers_left();
+            if session.activity().unsettled {
+                let session = session.clone();
+                commit.task = tokio::spawn(async move { Step::Finish.take(&session).await });
+                commit.outcome = Some(outcome);
+                let finished = ready!(commit.poll(context));
+                outcome = commit.outcome.take().unwrap_or(finished);
+            }
+        }
         match std::mem::replace(this.stage, Stage::Done) {
             Stage::Committing(Commit { response, visit, .. }) => {
                 Poll::Ready(Ok(finish(response, &visit, outcome)))
@@ -100,7 +119,7 @@ fn begin<Answer>(visit: Visit, mut response: Response<Answer>) -> Begun<Answer> 
         }
         let late = visit.clone();
         let task = tokio::spawn(async move { note(&late, status).await });
-        return Begun::Commit(Commit { response, visit, task });
+        return Begun::Commit(Commit { response, visit, task, outcome: None });
     };
     let step = plan(&session.activity(), status, visit.rules().save_every_request).or_else(|| {
         // From here on no new key is drawn; one that another handle had just sent is waited for.
@@ -113,7 +132,7 @@ fn begin<Answer>(visit: Visit, mut response: Response<Answer>) -> Begun<Answer> 
     };
     let session = session.clone();
     let task = tokio::spawn(async move { step.take(&session).await });
-    Begun::Commit(Commit { response, visit, task })
+    Begun::Commit(Commit { response, visit, task, outcome: None })
 }
 
 /// Notes the visit of a request whose handler never looked at the session. That can't be noted is no

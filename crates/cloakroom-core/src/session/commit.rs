@@ -160,6 +160,15 @@ impl Session {
         commit.end_doomed().await
     }
 
+    /// The same, and what was sent is sent again where that tells what became of it.
+    pub(crate) async fn settle(&self) -> Result<bool> {
+        let until = self.sessions().time_limit_from_now();
+        let _turn = self.turn(until).await?;
+        let mut commit = Commit::new(self, until, Force::No);
+        commit.settle(true).await?;
+        commit.end_doomed().await
+    }
+
     async fn commit(&self, force: Force, work: &mut Work<'_>) -> Result<Committed> {
         let until = self.sessions().time_limit_from_now();
         let _turn = self.turn(until).await?;

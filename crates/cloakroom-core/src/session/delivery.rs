@@ -104,7 +104,13 @@ impl<'s> Commit<'s> {
         }
         let look = self.sessions().backend().load(&draft.id, Read::Latest);
         let left = self.sessions().left(self.until);
-        let there = self.sessions().bounded(left, ErrorKind::Unavailable, look).await?;
+        let there = match self.sessions().bounded(left, ErrorKind::Unavailable, look).await {
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                self.give_up(&draft);
+                return Err(self.unreadable(&draft, &error));
+            }
+            there => there?,
+        };
         let wanted = !self.session.state().unwanted;
         match there {
             Some(there) if draft.issues() || there.record.stamp == draft.record.stamp => {
@@ -125,8 +131,8 @@ impl<'s> Commit<'s> {
     }
 
     /// Sends a draft, and says whether it is stored. If not, the next draft builds upon what is there.
-    async fn deliver(&mut self, draft: &Draft, lost: Option<Error>) -> Result<bool> {
-        let answer = self.send(draft, lost).await;
+    async fn deliver(&mut self, draft: &Draft, earlier: Option<Error>) -> Result<bool> {
+        let answer = self.send(draft, earlier).await;
         {
             let mut state = self.session.state();
             let known = answer.as_ref().err().is_none_or(|error| error.kind() != ErrorKind::Unknown);
@@ -141,8 +147,16 @@ impl<'s> Commit<'s> {
             }
             _ if self.session.state().epoch != draft.epoch => Ok(false),
             Ok(Saved::Conflict(stored)) => self.step_back(draft, &stored).await.map(|()| false),
-            // The id was taken, or nothing came of it; the next draft draws another.
-            Ok(Saved::Gone) if matches!(draft.verb, Verb::Create) => Ok(false),
+            // The id was taken, or nothing came of it; the next draft draws another. Once: what keeps
+            // losing creates is in trouble, and each may still arrive.
+            Ok(Saved::Gone) if matches!(draft.verb, Verb::Create) => {
+                self.conflicts += 1;
+                if self.conflicts > 1 {
+                    self.give_up(draft);
+                    return Err(lost());
+                }
+                Ok(false)
+            }
             Ok(Saved::Gone) => {
                 self.session.state().interrupt(draft);
                 Err(interrupted())
