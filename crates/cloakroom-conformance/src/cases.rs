@@ -124,6 +124,7 @@ macro_rules! __backend_cases {
                 a_dropped_rotation_is_settled_by_the_next_commit
                 a_dropped_save_is_not_put_over_somebody_elses_write
                 a_refused_write_is_unavailable_and_its_changes_wait
+                a_store_that_loses_every_create_is_asked_twice_and_no_more
                 a_store_that_never_answers_is_given_up_in_time
                 waiting_for_another_commit_of_the_same_request_counts_as_well
             }
@@ -144,6 +145,7 @@ macro_rules! __backend_cases {
                 a_rotation_does_not_save_a_session_from_being_revoked
                 a_login_on_a_host_whose_clock_is_fast_is_revoked
                 logging_out_everywhere_can_be_asked_again_after_an_outage
+                logging_out_everywhere_after_a_cut_login_ends_all_of_that_user
                 a_session_that_was_interrupted_can_be_left_for_a_new_one
             }
             session keys {

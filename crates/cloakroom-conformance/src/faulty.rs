@@ -36,6 +36,8 @@ pub enum Operation {
 pub enum Fault {
     /// It is not done, and says so.
     Refuse,
+    /// It is not done, and nobody can tell.
+    LoseRequest,
     /// It is done, and its answer is lost.
     LoseReply,
     /// It is not done, and never answers.
@@ -99,6 +101,7 @@ impl Faulty {
         match fault {
             None => call.await,
             Some(Fault::Refuse) => Err(Error::new(ErrorKind::Unavailable, "refused, as planned")),
+            Some(Fault::LoseRequest) => Err(Error::new(ErrorKind::Unknown, "lost, as planned")),
             Some(Fault::LoseReply) => {
                 call.await?;
                 Err(Error::new(ErrorKind::Unknown, "lost, as planned"))

@@ -377,6 +377,23 @@ pub async fn logging_out_everywhere_can_be_asked_again_after_an_outage(engine: E
     assert!(sessions.of_user("alice").await.unwrap().is_empty());
 }
 
+/// Whose login it is, the handle still knows.
+pub async fn logging_out_everywhere_after_a_cut_login_ends_all_of_that_user(engine: Engine) {
+    if engine.index_or_limit().await.is_none() || !engine.capabilities().recognises_own_write {
+        return;
+    }
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), |_| {});
+    let other = newcomer(&sessions).await;
+    other.login("alice").unwrap();
+    other.save().await.unwrap();
+    let session = visit(&sessions, &stored(&sessions).await).await;
+    session.login("alice").unwrap();
+    cut(&faulty, Operation::Rotate, &session).await;
+    assert_eq!(session.logout_everywhere().await.unwrap(), 2);
+    assert!(sessions.of_user("alice").await.unwrap().is_empty());
+}
+
 /// For a handler that wants to go on all the same.
 pub async fn a_session_that_was_interrupted_can_be_left_for_a_new_one(engine: Engine) {
     let sessions = engine.sessions();

@@ -188,6 +188,17 @@ pub async fn a_refused_write_is_unavailable_and_its_changes_wait(engine: Engine)
     assert_eq!(visit(&sessions, &key).await.key(), None);
 }
 
+/// Each may still arrive.
+pub async fn a_store_that_loses_every_create_is_asked_twice_and_no_more(engine: Engine) {
+    let (sessions, faults) = faulty(&engine);
+    let session = newcomer(&sessions).await;
+    session.insert("n", 1).unwrap();
+    (0..9).for_each(|_| faults.fail(Operation::Create, Fault::LoseRequest));
+    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Unknown);
+    let creates = faults.calls().into_iter().filter(|call| *call == Operation::Create).count();
+    assert_eq!(creates, 2);
+}
+
 /// After the time limit: nothing was read, and what became of a write nobody knows.
 pub async fn a_store_that_never_answers_is_given_up_in_time(engine: Engine) {
     let (sessions, faults) = faulty(&engine);
