@@ -24,15 +24,16 @@ pub fn cases() -> Vec<Case> {
             },)*)*]
         };
     }
-    crate::__backend_cases!(list)
+    crate::__backend_cases!([list])
 }
 
-/// Calls a macro with every group and its cases.
+/// Calls a macro with what it is given for it, every group and its cases.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __backend_cases {
-    ($($callback:tt)+) => {
+    ([$($callback:tt)+] $($given:tt)*) => {
         $($callback)+! {
+            $($given)*
             storage create {
                 a_record_is_loaded_as_it_was_stored
                 never_overwrites_a_living_record
@@ -43,6 +44,7 @@ macro_rules! __backend_cases {
             storage load {
                 an_unknown_id_is_nothing
                 a_record_is_absent_from_its_deadline_on_swept_or_not
+                a_revision_is_what_a_load_would_find
                 reading_neither_deletes_nor_extends
             }
             storage save {
@@ -189,26 +191,49 @@ macro_rules! __backend_cases {
 }
 
 /// Makes a test of each case for an engine: see the crate's page.
+///
+/// `ignore = "needs a server"; async |clock| …` makes tests that run only when they are asked for: what
+/// needs a server and may find none is ignored by name, never passed.
 #[macro_export]
 macro_rules! backend_tests {
+    (ignore = $reason:literal; $make:expr) => {
+        $crate::__backend_tests!({ #[ignore = $reason] } $make);
+    };
     ($make:expr) => {
-        async fn engine(clock: ::std::sync::Arc<dyn $crate::__Clock>) -> $crate::Setup {
-            $crate::Setup::from(($make)(clock).await)
-        }
-
-        $crate::__backend_cases!($crate::__backend_tests);
+        $crate::__backend_tests!({} $make);
     };
 }
 
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __backend_tests {
-    ($($module:ident $group:ident { $($case:ident)* })*) => {
+    ($attributes:tt $make:expr) => {
+        async fn engine(clock: ::std::sync::Arc<dyn $crate::__Clock>) -> $crate::Setup {
+            $crate::Setup::from(($make)(clock).await)
+        }
+
+        $crate::__backend_cases!([$crate::__backend_groups] $attributes);
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __backend_groups {
+    ($attributes:tt $($module:ident $group:ident { $($case:ident)* })*) => {
         $(mod $group {
-            $(#[::tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $case() {
-                $crate::run(super::engine, $crate::$module::$group::$case).await;
-            })*
+            $($crate::__backend_test!($attributes $module $group $case);)*
         })*
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __backend_test {
+    ({ $($attributes:tt)* } $module:ident $group:ident $case:ident) => {
+        $($attributes)*
+        #[::tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $case() {
+            $crate::run(super::engine, $crate::$module::$group::$case).await;
+        }
     };
 }

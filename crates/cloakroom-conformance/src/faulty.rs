@@ -16,6 +16,8 @@ use tokio::sync::Notify;
 pub enum Operation {
     /// `load`
     Load,
+    /// `revision`
+    Revision,
     /// `create`
     Create,
     /// `save`
@@ -127,6 +129,10 @@ impl SessionBackend for Faulty {
 
     async fn load(&self, id: &SessionId, read: Read) -> Result<Option<Stored>> {
         self.meet(Operation::Load, self.inner.load(id, read)).await
+    }
+
+    async fn revision(&self, id: &SessionId) -> Result<Option<(Revision, Timestamp)>> {
+        self.meet(Operation::Revision, self.inner.revision(id)).await
     }
 
     async fn create(&self, id: &SessionId, new: &Record) -> Result<Saved> {

@@ -48,6 +48,14 @@ pub trait SessionBackend: fmt::Debug + Send + Sync + 'static {
     /// `Unavailable` if the store can't be asked; `Corrupt` if what it holds is no record.
     async fn load(&self, id: &SessionId, read: Read) -> Result<Option<Stored>>;
 
+    /// The revision and the deadline of the living record under `id`, never from a cache: what a load
+    /// would find, without moving its payload.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](SessionBackend::load).
+    async fn revision(&self, id: &SessionId) -> Result<Option<(Revision, Timestamp)>>;
+
     /// Stores `new` under an id that is free. One that is taken, even by a dead record that no
     /// sweep has removed yet, may be answered with `Conflict` or `Gone`: the caller draws another.
     ///
@@ -148,6 +156,15 @@ impl<B: SessionBackend + ?Sized> SessionBackend for Arc<B> {
         Self: 't,
     {
         (**self).load(id, read)
+    }
+
+    fn revision<'s, 'a, 't>(&'s self, id: &'a SessionId) -> Boxed<'t, Option<(Revision, Timestamp)>>
+    where
+        's: 't,
+        'a: 't,
+        Self: 't,
+    {
+        (**self).revision(id)
     }
 
     fn create<'s, 'a, 'b, 't>(&'s self, id: &'a SessionId, new: &'b Record) -> Boxed<'t, Saved>

@@ -28,6 +28,7 @@
 //! has stored meanwhile.
 
 mod backend;
+mod cache;
 mod capabilities;
 mod change;
 mod clock;
@@ -43,12 +44,14 @@ mod payload;
 mod queue;
 mod random;
 mod record;
+mod seal;
 mod session;
 mod sessions;
 mod text;
 mod timestamp;
 
 pub use backend::{SessionBackend, SessionIndex};
+pub use cache::SessionCache;
 pub use capabilities::{Addressing, Capabilities, Durability};
 pub use clock::{Clock, ManualClock, Sleep, SystemClock};
 pub use error::{Error, ErrorKind, Result};
@@ -58,6 +61,7 @@ pub use key::SessionKey;
 pub use memory::Memory;
 pub use owner::SessionInfo;
 pub use record::{Deleted, Read, Record, Revision, Saved, Stamp, Stored, Touched, Written};
+pub use seal::SealKeys;
 pub use session::{Activity, CookieChange, Session};
 pub use sessions::{SessionOptions, Sessions};
 pub use timestamp::Timestamp;

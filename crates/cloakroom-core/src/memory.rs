@@ -77,6 +77,10 @@ impl SessionBackend for Memory {
         Ok(self.living(&mut self.records(), id).map(|record| Stored::stamped(record.clone())))
     }
 
+    async fn revision(&self, id: &SessionId) -> Result<Option<(Revision, Timestamp)>> {
+        Ok(self.living(&mut self.records(), id).map(|record| (record.stamp.into(), record.expires_at)))
+    }
+
     async fn create(&self, id: &SessionId, new: &Record) -> Result<Saved> {
         let mut records = self.records();
         Ok(match self.living(&mut records, id) {

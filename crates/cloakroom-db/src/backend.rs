@@ -76,6 +76,11 @@ impl SessionBackend for Backend {
         self.there(id).await
     }
 
+    async fn revision(&self, id: &SessionId) -> Result<Option<(Revision, Timestamp)>> {
+        let values = [Value::Bytes(id.as_bytes()), self.now()];
+        self.driver.revision(&self.statements.revision, &values).await
+    }
+
     async fn create(&self, id: &SessionId, new: &Record) -> Result<Saved> {
         let stamp = new.stamp.to_bytes();
         let values = [

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use cloakroom_core::{Record, Result, SessionId, Stamp, Stored, Timestamp};
+use cloakroom_core::{Record, Result, Revision, SessionId, Stamp, Stored, Timestamp};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, ColumnIndex, Decode, Encode, Executor, IntoArguments, Pool, Row, Type};
 
@@ -25,6 +25,9 @@ pub(crate) trait Driver: Send + Sync {
 
     /// The record that a query of payload, deadline, owner and stamp finds.
     async fn one(&self, sql: &Sql, values: &[Value<'_>]) -> Result<Option<Stored>>;
+
+    /// The revision and the deadline that a query of deadline and stamp finds.
+    async fn revision(&self, sql: &Sql, values: &[Value<'_>]) -> Result<Option<(Revision, Timestamp)>>;
 
     /// The records that such a query finds, each with its id behind the rest. A row that this library
     /// has not written is left out: it is nobody's session, and must not hide the others.
@@ -65,6 +68,11 @@ where
         row.as_ref().map(stored::<DB>).transpose()
     }
 
+    async fn revision(&self, sql: &Sql, values: &[Value<'_>]) -> Result<Option<(Revision, Timestamp)>> {
+        let row = bound::<DB>(sql, values).fetch_optional(&self.read).await.map_err(while_reading)?;
+        row.map(|row| Ok((stamp::<DB>(&row, 1)?.into(), deadline::<DB>(&row, 0)?))).transpose()
+    }
+
     async fn page(&self, sql: &Sql, values: &[Value<'_>]) -> Result<Vec<(SessionId, Stored)>> {
         let rows = bound::<DB>(sql, values).fetch_all(&self.read).await.map_err(while_reading)?;
         Ok(rows.iter().filter_map(|row| Some((id::<DB>(row)?, stored::<DB>(row).ok()?))).collect())
@@ -99,16 +107,32 @@ where
     usize: ColumnIndex<DB::Row>,
 {
     let payload: Vec<u8> = row.try_get(0).map_err(while_reading)?;
-    let expires_at: i64 = row.try_get(1).map_err(while_reading)?;
     let owner: Option<Vec<u8>> = row.try_get(2).map_err(while_reading)?;
-    let stamp: Vec<u8> = row.try_get(3).map_err(while_reading)?;
     let record = Record::new(
         Bytes::from(payload),
-        Timestamp::from_millis(u64::try_from(expires_at).map_err(|_| foreign())?),
+        deadline::<DB>(row, 1)?,
         owner.map(String::from_utf8).transpose().map_err(|_| foreign())?,
-        Stamp::from_bytes(stamp.try_into().map_err(|_| foreign())?),
+        stamp::<DB>(row, 3)?,
     );
     Ok(Stored::stamped(record))
+}
+
+fn deadline<DB: Database>(row: &DB::Row, column: usize) -> Result<Timestamp>
+where
+    for<'r> i64: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    let millis: i64 = row.try_get(column).map_err(while_reading)?;
+    Ok(Timestamp::from_millis(u64::try_from(millis).map_err(|_| foreign())?))
+}
+
+fn stamp<DB: Database>(row: &DB::Row, column: usize) -> Result<Stamp>
+where
+    for<'r> Vec<u8>: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    let stamp: Vec<u8> = row.try_get(column).map_err(while_reading)?;
+    Ok(Stamp::from_bytes(stamp.try_into().map_err(|_| foreign())?))
 }
 
 /// The id behind them.

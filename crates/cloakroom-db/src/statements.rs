@@ -6,6 +6,8 @@ use crate::dialect::Dialect;
 
 const LOAD: &str = "SELECT payload, expires_at, owner, stamp FROM {table} WHERE id = ? AND expires_at > ?";
 
+const REVISION: &str = "SELECT expires_at, stamp FROM {table} WHERE id = ? AND expires_at > ?";
+
 const CREATE: &str =
     "INSERT INTO {table} (id, payload, expires_at, owner, stamp) VALUES (?, ?, ?, ?, ?) {unless_taken}";
 
@@ -36,6 +38,7 @@ pub(crate) type Sql = Arc<str>;
 #[derive(Debug)]
 pub(crate) struct Statements {
     pub(crate) load: Sql,
+    pub(crate) revision: Sql,
     pub(crate) create: Sql,
     pub(crate) save: Sql,
     pub(crate) touch: Sql,
@@ -54,6 +57,7 @@ impl Statements {
         let render = |template: &str| render(template, dialect, table);
         Self {
             load: render(LOAD),
+            revision: render(REVISION),
             create: render(CREATE),
             save: render(SAVE),
             touch: render(TOUCH),

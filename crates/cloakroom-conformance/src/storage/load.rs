@@ -25,6 +25,17 @@ pub async fn a_record_is_absent_from_its_deadline_on_swept_or_not(engine: Engine
     assert_eq!(engine.load(&id, Read::Any).await.unwrap(), None);
 }
 
+/// And of nothing, where nothing lives.
+pub async fn a_revision_is_what_a_load_would_find(engine: Engine) {
+    let id = engine.id();
+    assert_eq!(engine.revision(&id).await.unwrap(), None);
+    let record = engine.record("here");
+    let revision = engine.put(&id, &record).await;
+    assert_eq!(engine.revision(&id).await.unwrap(), Some((revision, record.expires_at)));
+    engine.pass(Duration::from_hours(1));
+    assert_eq!(engine.revision(&id).await.unwrap(), None);
+}
+
 /// Not even an expired one: that is the sweep's.
 pub async fn reading_neither_deletes_nor_extends(engine: Engine) {
     let id = engine.id();

@@ -33,6 +33,7 @@ caught! {
     payloads_kept_as_text: PayloadAsText by "create::a_record_is_loaded_as_it_was_stored"
     load_that_ignores_the_deadline: IgnoresDeadlines by "load::a_record_is_absent_from_its_deadline_on_swept_or_not"
     load_that_extends: LoadExtends by "load::reading_neither_deletes_nor_extends"
+    revision_that_is_never_found: RevisionHidden by "load::a_revision_is_what_a_load_would_find"
     save_that_inserts: SaveInserts by "save::never_inserts"
     save_that_resurrects_after_a_delete: SaveResurrects by "save::never_revives_a_deleted_record"
     save_that_ignores_the_deadline: SaveIgnoresDeadline by "save::never_revives_an_expired_record"

@@ -18,6 +18,7 @@ pub(super) enum Sabotage {
     PayloadAsText,
     IgnoresDeadlines,
     LoadExtends,
+    RevisionHidden,
     SaveInserts,
     SaveResurrects,
     SaveIgnoresDeadline,
@@ -107,6 +108,12 @@ impl SessionBackend for Saboteur {
         }
         let now = self.clock.now();
         Ok(found.filter(|stored| self.does(S::IgnoresDeadlines) || stored.record.is_alive(now)))
+    }
+
+    async fn revision(&self, id: &SessionId) -> Result<Option<(Revision, Timestamp)>> {
+        let found = self.load(id, Read::Latest).await?;
+        let shown = found.map(|stored| (stored.revision, stored.record.expires_at));
+        Ok(shown.filter(|_| !self.does(S::RevisionHidden)))
     }
 
     async fn create(&self, id: &SessionId, new: &Record) -> Result<Saved> {

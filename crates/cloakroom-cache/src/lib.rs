@@ -1,0 +1,1 @@
+//! Sessions in a cache: Redis, or this process's memory.

@@ -1,0 +1,1 @@
+//! Sessions in the cookie itself, signed or sealed.

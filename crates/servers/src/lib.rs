@@ -1,0 +1,1 @@
+//! Private, throw-away servers on free ports and in temporary folders.
