@@ -14,7 +14,7 @@ use cloakroom_core::{
 };
 
 /// When a case begins: in January 2027.
-const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 /// No case needs as long, on any engine.
 const TIME_LIMIT: Duration = Duration::from_mins(1);
 

@@ -46,6 +46,8 @@ pub enum Fault {
     Hang,
     /// It waits until it is let go, and is done then.
     Hold(Gate),
+    /// It is done, and its answer waits until it is let go.
+    HoldReply(Gate),
 }
 
 /// Where a held call waits. Clones are one gate.
@@ -112,6 +114,11 @@ impl Faulty {
             Some(Fault::Hold(gate)) => {
                 gate.wait().await;
                 call.await
+            }
+            Some(Fault::HoldReply(gate)) => {
+                let answer = call.await;
+                gate.wait().await;
+                answer
             }
         }
     }

@@ -20,21 +20,24 @@
 //! top of it, with faults injected by [`Faulty`]. Where an engine's capabilities promise less, the case
 //! checks that just the documented limit shows: a case is never skipped.
 //!
-//! Adapters run [`http_tests!`] over a [`Site`](http::Site) of two routes.
+//! Caches run [`cache_tests!`], adapters run [`http_tests!`] over a [`Site`](http::Site) of two routes.
 
 // A case fails by panicking: that is what it is for.
 #![allow(clippy::expect_used, clippy::missing_panics_doc, clippy::panic, clippy::unwrap_used)]
 
+pub mod cache;
 mod cases;
 mod engine;
 mod faulty;
 pub mod http;
 pub mod session;
+mod shelf;
 pub mod storage;
 
 pub use cases::{Case, cases};
 pub use engine::{Engine, Setup, run};
 pub use faulty::{Fault, Faulty, Gate, Operation};
+pub use shelf::{Shelf, Trouble};
 
 #[doc(hidden)]
 pub use cloakroom_core::Clock as __Clock;

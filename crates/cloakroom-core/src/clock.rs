@@ -1,9 +1,10 @@
 //! Where time comes from: the system, or a test's hand.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
@@ -35,6 +36,24 @@ impl Clock for SystemClock {
     fn sleep(&self, span: Duration) -> Sleep {
         Box::pin(tokio::time::sleep(span))
     }
+}
+
+/// What `work` comes to, or nothing once `limit` has passed. What is ready at once sets no timer.
+pub(crate) async fn in_time<T>(
+    clock: &dyn Clock,
+    limit: Duration,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let mut work = pin!(work);
+    let mut timer = None;
+    poll_fn(|context| {
+        if let Poll::Ready(done) = work.as_mut().poll(context) {
+            return Poll::Ready(Some(done));
+        }
+        let timer = timer.get_or_insert_with(|| clock.sleep(limit));
+        timer.as_mut().poll(context).map(|()| None)
+    })
+    .await
 }
 
 /// A clock that stands still until a test moves it. Clones show the same time.

@@ -29,6 +29,7 @@
 
 mod backend;
 mod cache;
+mod cached;
 mod capabilities;
 mod change;
 mod clock;
@@ -45,6 +46,7 @@ mod queue;
 mod random;
 mod record;
 mod seal;
+mod sealed;
 mod session;
 mod sessions;
 mod text;
@@ -52,6 +54,7 @@ mod timestamp;
 
 pub use backend::{SessionBackend, SessionIndex};
 pub use cache::SessionCache;
+pub use cached::Cached;
 pub use capabilities::{Addressing, Capabilities, Durability};
 pub use clock::{Clock, ManualClock, Sleep, SystemClock};
 pub use error::{Error, ErrorKind, Result};
@@ -62,6 +65,7 @@ pub use memory::Memory;
 pub use owner::SessionInfo;
 pub use record::{Deleted, Read, Record, Revision, Saved, Stamp, Stored, Touched, Written};
 pub use seal::SealKeys;
+pub use sealed::Sealed;
 pub use session::{Activity, CookieChange, Session};
 pub use sessions::{SessionOptions, Sessions};
 pub use timestamp::Timestamp;

@@ -1,11 +1,9 @@
 //! Where sessions come from: an engine, and what holds for all sessions that it keeps.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
+use crate::clock::in_time;
 use crate::content::Content;
 use crate::queue::Queues;
 use crate::session::Held;
@@ -184,25 +182,15 @@ impl Sessions {
         until.since(self.now()).min(self.options().time_limit)
     }
 
-    /// `work`, or an error of the kind `late` after `limit`. What is ready at once sets no timer.
+    /// `work`, or an error of the kind `late` after `limit`.
     pub(crate) async fn bounded<T>(
         &self,
         limit: Duration,
         late: ErrorKind,
         work: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        let mut work = pin!(work);
-        let mut timer = None;
-        poll_fn(|context| {
-            if let Poll::Ready(done) = work.as_mut().poll(context) {
-                return Poll::Ready(done);
-            }
-            let timer = timer.get_or_insert_with(|| self.options().clock.sleep(limit));
-            timer
-                .as_mut()
-                .poll(context)
-                .map(|()| Err(Error::new(late, format!("the session store did not answer within {limit:?}"))))
-        })
-        .await
+        let answer = in_time(&*self.options().clock, limit, work).await;
+        let silent = || Error::new(late, format!("the session store did not answer within {limit:?}"));
+        answer.unwrap_or_else(|| Err(silent()))
     }
 }

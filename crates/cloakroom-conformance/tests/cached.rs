@@ -1,0 +1,280 @@
+//! What a cache in front of an engine may cost, and what it may never cost.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom_conformance::{Fault, Faulty, Gate, Operation, Shelf, Trouble};
+use cloakroom_core::{
+    Cached, ErrorKind, ManualClock, Memory, Read, SessionBackend, SessionKey, SessionOptions, Sessions,
+    Timestamp,
+};
+
+mod shelf {
+    cloakroom_conformance::cache_tests!(async |clock| cloakroom_conformance::Shelf::new(clock, true));
+}
+
+/// Two processes with one engine, and a cache that they share, or one each.
+struct Site {
+    clock: ManualClock,
+    engine: Faulty,
+    shelves: [Shelf; 2],
+    processes: [Sessions; 2],
+}
+
+fn site(shared: bool) -> Site {
+    let clock = ManualClock::at(Timestamp::from_millis(1_800_000_000_000));
+    let time = Arc::new(clock.clone());
+    let engine = Faulty::new(Memory::with_clock(time.clone()));
+    let shelf = Shelf::new(time.clone(), shared);
+    let shelves = [shelf.clone(), if shared { shelf } else { Shelf::new(time.clone(), false) }];
+    let processes = shelves.clone().map(|shelf| {
+        let mut options = SessionOptions::default();
+        options.clock = time.clone();
+        Sessions::with(Cached::with_clock(engine.clone(), shelf, time.clone()), options)
+    });
+    Site { clock, engine, shelves, processes }
+}
+
+impl Site {
+    /// A session with one name, seen by both processes.
+    async fn visitor(&self) -> SessionKey {
+        let session = self.processes[0].load(None).await.unwrap();
+        session.insert("n", 1).unwrap();
+        session.save().await.unwrap();
+        let key = session.key().unwrap();
+        for process in 0..2 {
+            assert_eq!(self.number(process, &key).await, Some(1));
+        }
+        self.engine.calls();
+        for shelf in &self.shelves {
+            shelf.calls();
+        }
+        key
+    }
+
+    async fn number(&self, process: usize, key: &SessionKey) -> Option<u64> {
+        self.processes[process].load(Some(key.clone())).await.unwrap().get("n").unwrap()
+    }
+
+    async fn set(&self, process: usize, key: &SessionKey, number: u64) {
+        let session = self.processes[process].load(Some(key.clone())).await.unwrap();
+        session.insert("n", number).unwrap();
+        session.save().await.unwrap();
+    }
+
+    async fn log_out(&self, process: usize, key: &SessionKey) {
+        let session = self.processes[process].load(Some(key.clone())).await.unwrap();
+        session.flush();
+        session.save().await.unwrap();
+    }
+
+    fn backend(&self, process: usize) -> &dyn SessionBackend {
+        self.processes[process].backend()
+    }
+}
+
+#[tokio::test]
+async fn a_hit_in_a_shared_cache_asks_the_engine_nothing() {
+    let site = site(true);
+    let key = site.visitor().await;
+    assert_eq!(site.number(1, &key).await, Some(1));
+    assert_eq!(site.engine.calls(), []);
+    assert_eq!(site.shelves[0].calls(), 1);
+}
+
+#[tokio::test]
+async fn a_hit_in_a_cache_of_one_process_asks_the_engine_for_the_revision_alone() {
+    let site = site(false);
+    let key = site.visitor().await;
+    assert_eq!(site.number(1, &key).await, Some(1));
+    assert_eq!(site.engine.calls(), [Operation::Revision]);
+}
+
+#[tokio::test]
+async fn what_one_process_stores_or_ends_the_other_sees_at_once() {
+    for shared in [true, false] {
+        let site = site(shared);
+        let key = site.visitor().await;
+        site.set(0, &key, 2).await;
+        assert_eq!(site.number(1, &key).await, Some(2), "shared: {shared}");
+        site.log_out(1, &key).await;
+        assert_eq!(site.number(0, &key).await, None, "shared: {shared}");
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_takes_the_old_key_from_every_process() {
+    for shared in [true, false] {
+        let site = site(shared);
+        let key = site.visitor().await;
+        let session = site.processes[0].load(Some(key.clone())).await.unwrap();
+        session.cycle_key();
+        session.save().await.unwrap();
+        assert_eq!(site.number(1, &key).await, None, "shared: {shared}");
+        assert_eq!(site.number(1, &session.key().unwrap()).await, Some(1), "shared: {shared}");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_reader_does_not_put_back_what_was_ended_meanwhile() {
+    let site = site(true);
+    let key = site.visitor().await;
+    site.clock.advance(Duration::from_secs(31));
+    let gate = Gate::default();
+    // The engine's answer is under way when the session is ended.
+    site.engine.fail(Operation::Load, Fault::HoldReply(gate.clone()));
+    let slow = tokio::spawn({
+        let (sessions, key) = (site.processes[1].clone(), key.clone());
+        async move { sessions.load(Some(key)).await.unwrap().get::<u64>("n").unwrap() }
+    });
+    gate.reached().await;
+    site.log_out(0, &key).await;
+    gate.open();
+    assert_eq!(slow.await.unwrap(), Some(1), "it had asked before");
+    assert_eq!(site.number(0, &key).await, None);
+    assert_eq!(site.number(1, &key).await, None);
+}
+
+#[tokio::test]
+async fn a_reader_that_was_asleep_for_longer_than_a_fence_holds_puts_nothing_back() {
+    let site = site(true);
+    let key = site.visitor().await;
+    site.clock.advance(Duration::from_secs(31));
+    let gate = Gate::default();
+    site.engine.fail(Operation::Load, Fault::HoldReply(gate.clone()));
+    let (engine, id) = (
+        Arc::new(Cached::with_clock(
+            site.engine.clone(),
+            site.shelves[1].clone(),
+            Arc::new(site.clock.clone()),
+        )),
+        key.id(),
+    );
+    let asleep = tokio::spawn(async move { engine.load(&id, Read::Any).await.unwrap() });
+    gate.reached().await;
+    site.log_out(0, &key).await;
+    site.clock.advance(Duration::from_mins(2));
+    gate.open();
+    assert!(asleep.await.unwrap().is_some());
+    assert_eq!(site.number(0, &key).await, None);
+}
+
+#[tokio::test]
+async fn a_cache_that_is_down_costs_speed_and_nothing_else() {
+    let site = site(true);
+    let key = site.visitor().await;
+    site.shelves[0].suffer(Some(Trouble::Down));
+    site.set(0, &key, 2).await;
+    assert_eq!(site.number(1, &key).await, Some(2));
+    let counted = site.processes[0].load(Some(key.clone())).await.unwrap();
+    assert_eq!(counted.update("n", |n: &mut u64| *n += 1).await.unwrap(), 3);
+    site.log_out(1, &key).await;
+    assert_eq!(site.number(0, &key).await, None);
+}
+
+#[tokio::test]
+async fn a_cache_that_is_down_is_asked_once_a_second_and_not_by_every_reader() {
+    let site = site(true);
+    let key = site.visitor().await;
+    site.shelves[0].suffer(Some(Trouble::Down));
+    for _ in 0..10 {
+        assert_eq!(site.number(0, &key).await, Some(1));
+    }
+    assert_eq!(site.shelves[0].calls(), 1);
+    site.clock.advance(Duration::from_secs(1));
+    site.number(0, &key).await;
+    assert_eq!(site.shelves[0].calls(), 1);
+}
+
+#[tokio::test]
+async fn a_cache_that_never_answers_is_not_waited_for() {
+    let site = site(true);
+    let key = site.visitor().await;
+    site.shelves[0].suffer(Some(Trouble::Silent));
+    let reader = tokio::spawn({
+        let (sessions, key) = (site.processes[0].clone(), key.clone());
+        async move { sessions.load(Some(key)).await.unwrap().get::<u64>("n").unwrap() }
+    });
+    while site.shelves[0].calls() == 0 {
+        tokio::task::yield_now().await;
+    }
+    site.clock.advance(Duration::from_millis(500));
+    assert_eq!(reader.await.unwrap(), Some(1));
+}
+
+#[tokio::test]
+async fn what_was_ended_while_the_cache_was_away_is_read_for_one_lease_at_most_and_never_written() {
+    let site = site(true);
+    let key = site.visitor().await;
+    let promised = site.backend(0).capabilities().stale_read;
+    site.shelves[0].suffer(Some(Trouble::Down));
+    site.log_out(0, &key).await;
+    site.shelves[0].suffer(None);
+    site.clock.advance(Duration::from_secs(2));
+    // The documented limit shows: the copy is still there.
+    assert_eq!(site.number(1, &key).await, Some(1));
+    let late = site.processes[1].load(Some(key.clone())).await.unwrap();
+    late.insert("n", 9).unwrap();
+    assert_eq!(late.save().await.unwrap_err().kind(), ErrorKind::Interrupted);
+    assert_eq!(site.number(1, &key).await, None, "who met the truth has told the cache");
+    site.clock.advance(promised);
+    assert_eq!(site.number(0, &key).await, None);
+}
+
+#[tokio::test]
+async fn a_stale_copy_loses_no_update() {
+    let site = site(true);
+    let key = site.visitor().await;
+    site.shelves[0].suffer(Some(Trouble::Down));
+    site.set(0, &key, 41).await;
+    site.shelves[0].suffer(None);
+    site.clock.advance(Duration::from_secs(2));
+    let late = site.processes[1].load(Some(key.clone())).await.unwrap();
+    assert_eq!(late.get::<u64>("n").unwrap(), Some(1), "the copy is behind");
+    assert_eq!(late.update("n", |n: &mut u64| *n += 1).await.unwrap(), 42);
+    assert_eq!(site.number(0, &key).await, Some(42));
+}
+
+#[tokio::test]
+async fn a_write_whose_fate_is_unknown_sends_readers_to_the_engine() {
+    let site = site(true);
+    let key = site.visitor().await;
+    let stored = site.backend(0).load(&key.id(), Read::Latest).await.unwrap().unwrap();
+    let mut newer = stored.record.clone();
+    newer.stamp.sequence += 1;
+    site.engine.fail(Operation::Save, Fault::LoseReply);
+    let error = site.backend(0).save(&key.id(), &newer, &stored.revision).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unknown);
+    assert_eq!(site.backend(1).load(&key.id(), Read::Any).await.unwrap().unwrap().record, newer);
+}
+
+#[tokio::test]
+async fn a_visit_that_was_noted_is_not_noted_again_for_a_lease() {
+    let site = site(true);
+    let key = site.visitor().await;
+    let stored = site.backend(0).load(&key.id(), Read::Any).await.unwrap().unwrap();
+    let until = stored.record.expires_at.plus(Duration::from_mins(5));
+    site.backend(0).touch(&key.id(), until, &stored.revision).await.unwrap();
+    site.engine.calls();
+    let seen = site.backend(1).load(&key.id(), Read::Any).await.unwrap().unwrap();
+    assert_eq!(seen.record.expires_at, until);
+    assert_eq!(site.engine.calls(), []);
+}
+
+#[tokio::test]
+async fn the_engine_is_asked_before_a_copy_is_taken_for_expired() {
+    let site = site(true);
+    let session = site.processes[0].load(None).await.unwrap();
+    session.insert("n", 1).unwrap();
+    session.set_expiry(Duration::from_secs(10));
+    session.save().await.unwrap();
+    let key = session.key().unwrap();
+    let stored = site.backend(0).load(&key.id(), Read::Any).await.unwrap().unwrap();
+    // Somebody whose cache is another one notes a visit.
+    let until = stored.record.expires_at.plus(Duration::from_mins(5));
+    site.engine.touch(&key.id(), until, &stored.revision).await.unwrap();
+    site.clock.advance(Duration::from_secs(11));
+    assert_eq!(site.number(1, &key).await, Some(1));
+}
