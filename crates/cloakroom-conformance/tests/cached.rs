@@ -1,14 +1,14 @@
 //! What a cache in front of an engine may cost, and what it may never cost.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_conformance::{Fault, Faulty, Gate, Operation, Shelf, Trouble};
 use cloakroom_core::{
-    Cached, ErrorKind, ManualClock, Memory, Read, SessionBackend, SessionKey, SessionOptions, Sessions,
-    Timestamp,
+    Cached, ErrorKind, ManualClock, Memory, Read, Saved, SessionBackend, SessionKey, SessionOptions,
+    Sessions, Stored, Timestamp,
 };
 
 mod shelf {
@@ -68,6 +68,15 @@ impl Site {
         let session = self.processes[process].load(Some(key.clone())).await.unwrap();
         session.flush();
         session.save().await.unwrap();
+    }
+
+    /// Stores a second version that the shared cache hears nothing of, and returns what it still shows.
+    async fn behind(&self, key: &SessionKey) -> Stored {
+        self.shelves[0].suffer(Some(Trouble::Down));
+        self.set(0, key, 2).await;
+        self.shelves[0].suffer(None);
+        self.clock.advance(Duration::from_secs(1));
+        self.backend(1).load(&key.id(), Read::Any).await.unwrap().unwrap()
     }
 
     fn backend(&self, process: usize) -> &dyn SessionBackend {
@@ -277,4 +286,65 @@ async fn the_engine_is_asked_before_a_copy_is_taken_for_expired() {
     site.engine.touch(&key.id(), until, &stored.revision).await.unwrap();
     site.clock.advance(Duration::from_secs(11));
     assert_eq!(site.number(1, &key).await, Some(1));
+}
+
+#[tokio::test]
+async fn what_has_expired_is_not_read_from_a_copy() {
+    let site = site(true);
+    let session = site.processes[0].load(None).await.unwrap();
+    session.insert("n", 1).unwrap();
+    session.set_expiry(Duration::from_secs(10));
+    session.save().await.unwrap();
+    site.clock.advance(Duration::from_secs(10));
+    assert_eq!(site.backend(1).load(&session.id().unwrap(), Read::Any).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_recheck_comes_from_the_engine_and_puts_the_copy_right() {
+    let site = site(true);
+    let key = site.visitor().await;
+    site.behind(&key).await;
+    let latest = site.backend(1).load(&key.id(), Read::Latest).await.unwrap().unwrap();
+    assert_eq!(latest.record.stamp.sequence, 2);
+    assert_eq!(site.backend(0).load(&key.id(), Read::Any).await.unwrap().unwrap(), latest);
+}
+
+#[tokio::test]
+async fn a_conflict_puts_the_copy_right() {
+    let site = site(true);
+    let key = site.visitor().await;
+    let stale = site.behind(&key).await;
+    let mut late = stale.record.clone();
+    late.stamp.nonce ^= 1;
+    let saved = site.backend(1).save(&key.id(), &late, &stale.revision).await.unwrap();
+    let Saved::Conflict(there) = saved else { panic!("{saved:?}") };
+    assert_eq!(site.backend(0).load(&key.id(), Read::Any).await.unwrap().unwrap(), there);
+}
+
+#[tokio::test]
+async fn a_visit_noted_at_a_newer_version_does_not_lengthen_an_older_copys_lease() {
+    let site = site(true);
+    let key = site.visitor().await;
+    site.behind(&key).await;
+    let (seen, deadline) = site.engine.revision(&key.id()).await.unwrap().unwrap();
+    site.clock.advance(Duration::from_secs(20));
+    site.backend(0).touch(&key.id(), deadline.plus(Duration::from_mins(5)), &seen).await.unwrap();
+    site.clock.advance(Duration::from_secs(10));
+    assert_eq!(site.number(1, &key).await, Some(2));
+}
+
+#[tokio::test]
+async fn a_cache_of_one_process_shows_the_engines_deadline() {
+    let site = site(false);
+    let key = site.visitor().await;
+    let (seen, deadline) = site.engine.revision(&key.id()).await.unwrap().unwrap();
+    let until = deadline.plus(Duration::from_mins(5));
+    site.backend(0).touch(&key.id(), until, &seen).await.unwrap();
+    assert_eq!(site.backend(1).load(&key.id(), Read::Any).await.unwrap().unwrap().record.expires_at, until);
+}
+
+#[tokio::test]
+async fn only_a_shared_cache_admits_to_being_stale_and_for_one_lease() {
+    assert_eq!(site(true).backend(0).capabilities().stale_read, Duration::from_secs(30));
+    assert_eq!(site(false).backend(0).capabilities().stale_read, Duration::ZERO);
 }
