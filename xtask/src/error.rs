@@ -17,6 +17,8 @@ pub(crate) enum Error {
     Floors(usize),
     /// `cargo metadata` answered something that is not its documented format.
     Metadata,
+    /// A server did not start, or what it needs is missing.
+    Servers(cloakroom_servers::Error),
     /// The operating system refused what the text names.
     Io(String, io::Error),
 }
@@ -41,6 +43,7 @@ impl fmt::Display for Error {
             Self::Metadata => {
                 out.write_str("`cargo metadata` is not understood: use the Rust version of Cargo.toml")
             }
+            Self::Servers(source) => write!(out, "no servers: {source}"),
             Self::Io(doing, source) => write!(out, "{doing}: {source}"),
         }
     }
@@ -50,7 +53,14 @@ impl error::Error for Error {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
             Self::Io(_, source) => Some(source),
+            Self::Servers(source) => Some(source),
             _ => None,
         }
+    }
+}
+
+impl From<cloakroom_servers::Error> for Error {
+    fn from(source: cloakroom_servers::Error) -> Self {
+        Self::Servers(source)
     }
 }

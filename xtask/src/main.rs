@@ -6,6 +6,7 @@ mod error;
 mod floors;
 mod metadata;
 mod report;
+mod servers;
 mod table;
 mod test;
 
@@ -21,7 +22,7 @@ struct Command {
     run: fn(&[String]) -> Result<ExitCode>,
 }
 
-const COMMANDS: [Command; 3] = [
+const COMMANDS: [Command; 4] = [
     Command {
         name: "test",
         arguments: "",
@@ -33,6 +34,12 @@ const COMMANDS: [Command; 3] = [
         arguments: "[--quick] [NAME…]",
         about: "the criterion benches, or those whose names contain a NAME",
         run: bench::run,
+    },
+    Command {
+        name: "servers",
+        arguments: "[NAME…]",
+        about: "private servers and their URLs until Ctrl-C: postgres, mariadb, redis, redis-tls, cluster, sentinel",
+        run: servers::run,
     },
     Command {
         name: "floors",
