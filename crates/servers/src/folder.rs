@@ -2,14 +2,13 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     os::unix::{fs::chown, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
 };
 
-use tempfile::TempDir;
-
-use crate::{Result, error::during, user, user::User};
+use crate::{Error, Result, error::during, user, user::User};
 
 /// All that a server keeps, and the list of its processes.
 ///
@@ -26,30 +25,32 @@ pub(crate) struct Folder {
 impl Folder {
     /// A folder that belongs to us.
     pub(crate) fn new() -> Result<Self> {
-        Self::made(|_| Ok(None))
+        let mut watchdog = watch()?;
+        let owner = watchdog.stdin.take();
+        let answer = watchdog.stdout.take();
+        // From here on it removes what it has made.
+        let mut folder = Self { path: PathBuf::new(), user: None, watchdog, owner };
+        let mut line = String::new();
+        if let Some(answer) = answer {
+            BufReader::new(answer).read_line(&mut line).map_err(during("a watchdog does not answer"))?;
+        }
+        if line.is_empty() {
+            return Err(Error::Server("no folder can be made in /tmp".to_owned()));
+        }
+        folder.path.push(line.trim_end());
+        Ok(folder)
     }
 
     /// A folder that belongs to the named user if we are root, and to us otherwise.
     pub(crate) fn of(name: &str) -> Result<Self> {
-        Self::made(|path| user::instead_of_root(name, path))
-    }
-
-    fn made(user: impl FnOnce(&Path) -> Result<Option<User>>) -> Result<Self> {
-        // Not TMPDIR: the path of a Unix socket has about a hundred bytes, and other users must get there.
-        let made = tempfile::Builder::new().prefix("cloakroom-").tempdir_in("/tmp");
-        let made: TempDir = made.map_err(during("no folder can be made in /tmp"))?;
-        let running = running(made.path());
-        fs::create_dir(&running).map_err(during("a new folder is not writable"))?;
-        let user = user(made.path())?;
-        if let Some(user) = user {
-            for path in [made.path(), &running] {
+        let mut folder = Self::new()?;
+        folder.user = user::instead_of_root(name)?;
+        if let Some(user) = folder.user {
+            for path in [folder.path.clone(), folder.running()] {
                 chown(path, Some(user.uid), Some(user.gid)).map_err(during("a new folder is not ours"))?;
             }
         }
-        let mut watchdog = watch(made.path())?;
-        let owner = watchdog.stdin.take();
-        // From here on the watchdog removes it.
-        Ok(Self { path: made.keep(), user, watchdog, owner })
+        Ok(folder)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -66,7 +67,7 @@ impl Folder {
 
     /// One file per process, by its number.
     pub(crate) fn running(&self) -> PathBuf {
-        running(&self.path)
+        self.join("running")
     }
 
     /// Writes a file that the server's user can read.
@@ -88,17 +89,12 @@ impl Drop for Folder {
     }
 }
 
-fn running(folder: &Path) -> PathBuf {
-    folder.join("running")
-}
-
-fn watch(folder: &Path) -> Result<Child> {
+fn watch() -> Result<Child> {
     Command::new("/bin/sh")
         .args(["-c", include_str!("watchdog.sh"), "cloakroom-watchdog"])
-        .arg(folder)
         .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
         // Whoever reads the owner's output must not wait for the watchdog.
-        .stdout(Stdio::null())
         .stderr(Stdio::null())
         // Ctrl-C goes to a whole group.
         .process_group(0)

@@ -40,7 +40,7 @@ pub fn install(programs: &[&'static str]) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    if programs::locate("apt-get").is_none() || !user::root()? {
+    if programs::locate("apt-get").is_none() || !user::root() {
         return Err(missing_error(&missing));
     }
     let status = Command::new("/bin/sh")

@@ -55,6 +55,7 @@ listen_port = {port}
 unix_socket_dir = {}
 auth_type = scram-sha-256
 auth_file = users
+admin_users = {name}
 pool_mode = transaction
 default_pool_size = 20
 max_client_conn = 300
@@ -72,7 +73,8 @@ ignore_startup_parameters = extra_float_digits
         Ok(Self { port, process, _folder: folder })
     }
 
-    /// `postgres://USER:PASSWORD@127.0.0.1:PORT/DATABASE`, for a user who may do everything.
+    /// `postgres://USER:PASSWORD@127.0.0.1:PORT/DATABASE`, for a user who may do everything, also in PgBouncer's
+    /// own database `pgbouncer`.
     pub fn url(&self) -> String {
         let (name, password) = Postgres::login();
         format!("postgres://{name}:{password}@127.0.0.1:{}/postgres", self.port)

@@ -1,6 +1,6 @@
 //! The users that servers run as which refuse to be root.
 
-use std::{fs, os::unix::fs::MetadataExt, path::Path};
+use std::{fs, os::unix::fs::MetadataExt};
 
 use crate::{Error, Result, error::during};
 
@@ -11,13 +11,13 @@ pub(crate) struct User {
     pub(crate) gid: u32,
 }
 
-/// Who a server runs as: the named user if the folder's owner is root, else nobody but its owner.
+/// Who a server runs as: the named user if we are root, else nobody but us.
 ///
 /// # Errors
 ///
 /// `Server` if root's machine has no such user.
-pub(crate) fn instead_of_root(name: &str, folder: &Path) -> Result<Option<User>> {
-    if !owned_by_root(folder)? {
+pub(crate) fn instead_of_root(name: &str) -> Result<Option<User>> {
+    if !root() {
         return Ok(None);
     }
     let users = fs::read_to_string("/etc/passwd").map_err(during("/etc/passwd is not readable"))?;
@@ -26,14 +26,9 @@ pub(crate) fn instead_of_root(name: &str, folder: &Path) -> Result<Option<User>>
         .ok_or_else(|| Error::Server(format!("a server that refuses root needs the user `{name}`: add it")))
 }
 
-/// Whether we are root.
-pub(crate) fn root() -> Result<bool> {
-    owned_by_root(tempfile::tempdir().map_err(during("no temporary folder can be made"))?.path())
-}
-
-/// Whether a folder that was just made is root's: so are we.
-fn owned_by_root(path: &Path) -> Result<bool> {
-    Ok(path.metadata().map_err(during("a new folder is not readable"))?.uid() == 0)
+/// Whether we are root, who owns our own entry among the processes then.
+pub(crate) fn root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
 /// `postgres:x:101:104:…`

@@ -1,25 +1,31 @@
-# Waits until the owner closes standard input or is gone, however it ended. Then ends all that
-# is listed in the folder $1 and removes the folder.
-trap '' INT TERM HUP
+# Makes a folder, prints its path and waits until the owner closes standard input or is gone, however it ended.
+# Then ends all that is listed in the folder and removes it.
+trap '' INT TERM HUP PIPE
+# Not TMPDIR: the path of a Unix socket has about a hundred bytes, and other users must get there.
+folder=$(mktemp -d /tmp/cloakroom-XXXXXX) && mkdir "$folder/running" && echo "$folder"
+exec >/dev/null
 read -r _
 cd /
 # Nobody can enter the list any more: `enter.sh` fails without the folder it writes to.
-mv "$1/running" "$1/ending" || exit
-for entry in "$1"/ending/*; do
+mv "$folder/running" "$folder/ending"
+tries=0
+for entry in "$folder"/ending/*; do
     pid=${entry##*/}
+    signal=
     read -r signal <"$entry"
+    # It wants to end by itself, and gets five seconds.
+    [ "$signal" = QUIT ] && tries=50
     # What has not written its signal yet is no server yet.
     kill -s "${signal:-KILL}" -- "$pid"
     kill -s CONT -- "$pid"
 done
 # PostgreSQL frees its shared memory before it removes this file.
-lock=$1/data/postmaster.pid
-tries=50
+lock=$folder/data/postmaster.pid
 while [ -e "$lock" ] && [ "$tries" -gt 0 ]; do
     sleep 0.1
     tries=$((tries - 1))
 done
-for entry in "$1"/ending/*; do
+for entry in "$folder"/ending/*; do
     kill -s KILL -- "-${entry##*/}"
 done
 # It crashed, and was not started again: its seventh line is the key and the id of the segment.
@@ -29,7 +35,7 @@ if [ -e "$lock" ]; then
 fi
 # What was just killed may still be writing.
 tries=50
-until rm -rf -- "$1" || [ "$tries" -eq 0 ]; do
+until rm -rf -- "$folder" || [ "$tries" -eq 0 ]; do
     sleep 0.1
     tries=$((tries - 1))
 done
