@@ -11,7 +11,21 @@ pub enum Addressing {
     Hashed,
     /// By the key itself, 8 to 40 of a-z0-9: what Django stores.
     Verbatim,
-    /// The cookie's value is the session; the engine checks and issues it.
+    /// The cookie's value is the session; the engine checks and issues it, and stores nothing.
+    ///
+    /// A value has 1 to 4096 of A-Z, a-z, 0-9 and `-_.:`. Each write answers with a new one
+    /// ([`Written::present`](crate::Written::present)), which must reach the browser: every change, every
+    /// noted visit and every logout sends a cookie, and once the response's headers have left they all
+    /// end as [`TooLate`](crate::ErrorKind::TooLate).
+    ///
+    /// With nothing shared between two requests, such an engine can't promise what takes a store:
+    ///
+    /// - What was handed out stays valid until its deadline: a logout, an expiry that was set and a new key
+    ///   only take it from the browser. Whoever kept a copy still presents it, and goes on from there.
+    /// - Of two requests that began with one value both are told that theirs is written. Each holds only its
+    ///   own change, and the browser keeps whichever answer comes last.
+    /// - There is no index of a user's sessions, and nothing to sweep.
+    /// - A session has to fit a cookie.
     Presented,
 }
 
@@ -27,7 +41,8 @@ pub enum Durability {
     PowerCut,
 }
 
-/// An engine's answer to what it can do. The conformance suite holds it to each word.
+/// An engine's answer to what it can do. The conformance suite holds it to each word, but the last: what
+/// an acknowledged write survives takes killed processes to show.
 ///
 /// ```
 /// use cloakroom_core::{Capabilities, Durability};
@@ -46,9 +61,9 @@ pub struct Capabilities {
     pub recognises_own_write: bool,
     /// A full store drops living sessions to make room.
     pub may_evict: bool,
-    /// A rotation that a crash cuts short leaves exactly one of the two ids alive.
+    /// A rotation that is cut short leaves exactly one of the two ids alive.
     pub atomic_rotate: bool,
-    /// What an acknowledged write survives.
+    /// What an acknowledged write survives; of what visitors present themselves, once it has reached them.
     pub durable_when: Durability,
 }
 

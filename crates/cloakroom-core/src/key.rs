@@ -37,7 +37,8 @@ pub struct SessionKey {
 }
 
 impl SessionKey {
-    /// A new key for engines of this addressing.
+    /// A new key for engines of this addressing. For [`Addressing::Presented`] it opens nothing: it names
+    /// a session that its engine has not issued yet.
     ///
     /// # Errors
     ///
@@ -63,7 +64,9 @@ impl SessionKey {
         let accepted = match addressing {
             Addressing::Hashed => text.len() == LENGTH && alphanumeric(),
             Addressing::Verbatim => (8..=40).contains(&text.len()) && alphanumeric(),
-            Addressing::Presented => (1..=LONGEST_COOKIE).contains(&text.len()) && is_cookie_value(text),
+            Addressing::Presented => {
+                (1..=LONGEST_COOKIE).contains(&text.len()) && text.bytes().all(is_of_a_value)
+            }
         };
         accepted.then(|| Self { text: Text::new(text), addressing })
     }
@@ -97,9 +100,9 @@ fn draw(place: &str, mut fill: impl FnMut(&mut [u8]) -> Result<()>) -> Result<Te
     Err(Error::new(ErrorKind::Unavailable, "the operating system's random generator repeats itself"))
 }
 
-/// cookie-octet of RFC 6265, section 4.1.1.
-fn is_cookie_value(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\'))
+/// base64url, and what separates its parts: in no header, log or shell does it mean anything else.
+fn is_of_a_value(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':')
 }
 
 impl fmt::Debug for SessionKey {
@@ -174,6 +177,18 @@ mod tests {
         }
         assert!(SessionKey::parse("seven77", Addressing::Verbatim).is_none());
         assert!(SessionKey::parse("eight888", Addressing::Verbatim).is_some());
-        assert!(SessionKey::parse("a b", Addressing::Presented).is_none());
+    }
+
+    #[test]
+    fn a_presented_value_is_base64url_and_separators_and_fits_a_cookie() {
+        let accepted = |text: &str| SessionKey::parse(text, Addressing::Presented).is_some();
+        let longest = "Az09-_.:".repeat(LONGEST_COOKIE / 8);
+        assert!(accepted(&longest) && accepted("a"));
+        let (longer, huge) = (format!("{longest}a"), "a".repeat(1 << 20));
+        for hostile in
+            ["", &longer, &huge, "a b", "a=", "a+b", "a/b", "a%2e", "a\"b", "a;b", "a,b", "a\0", "ä"]
+        {
+            assert!(!accepted(hostile), "{:?}", hostile.get(..8));
+        }
     }
 }

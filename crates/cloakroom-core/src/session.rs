@@ -81,12 +81,14 @@ impl Session {
         &self.0.sessions
     }
 
-    /// The visitor's key, if the session is stored.
+    /// The visitor's key, if the session is stored. Where visitors bear their sessions themselves
+    /// ([`Addressing::Presented`](crate::Addressing::Presented)) each write makes it another.
     pub fn key(&self) -> Option<SessionKey> {
         self.state().held.as_ref().map(|held| held.key.clone())
     }
 
-    /// The session's name in the store, if it is stored.
+    /// The session's name in the store, if it is stored. It tells nothing of the key where the engine is
+    /// addressed by a hash; else it is the key itself, and as secret.
     pub fn id(&self) -> Option<SessionId> {
         self.state().held.as_ref().map(|held| held.id.clone())
     }
@@ -244,7 +246,9 @@ impl Session {
     }
 
     /// The response's headers leave now. From here on a commit that would need a new key ends as
-    /// `TooLate`: the browser could not be told, and would be left without a session.
+    /// `TooLate`: the browser could not be told, and would be left without a session. Where visitors bear
+    /// their sessions themselves ([`Addressing::Presented`](crate::Addressing::Presented)) that is every commit,
+    /// a logout's and a visit's as well: nothing is acknowledged that the browser does not hear of.
     ///
     /// A commit of another handle may have sent one just before: if [`activity`](Session::activity) is
     /// `unsettled` now, an adapter takes [`finish`](Session::finish) before it writes the headers.

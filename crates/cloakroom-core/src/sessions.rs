@@ -8,8 +8,8 @@ use crate::content::Content;
 use crate::queue::Queues;
 use crate::session::Held;
 use crate::{
-    Capabilities, Clock, Error, ErrorKind, Lifetime, Read, Result, Session, SessionBackend, SessionKey,
-    SystemClock, Timestamp, payload,
+    Addressing, Capabilities, Clock, Error, ErrorKind, Lifetime, Read, Result, Session, SessionBackend,
+    SessionKey, SystemClock, Timestamp, Written, payload,
 };
 
 /// What holds for all sessions of a [`Sessions`].
@@ -158,6 +158,22 @@ impl Sessions {
 
     pub(crate) fn new_key(&self) -> Result<SessionKey> {
         SessionKey::generate(self.0.capabilities.addressing)
+    }
+
+    /// The key that an engine has issued with a write, if it issues them.
+    ///
+    /// # Errors
+    ///
+    /// `Misconfigured` for a value that would never come back: the engine breaks its contract.
+    pub(crate) fn issued(&self, written: &Written) -> Result<Option<SessionKey>> {
+        let Some(value) = &written.present else { return Ok(None) };
+        let refused = || Error::new(ErrorKind::Misconfigured, "the engine issued what no cookie can hold");
+        self.parse_key(value).ok_or_else(refused).map(Some)
+    }
+
+    /// Whether visitors bear their sessions themselves: what the browser is not told is lost.
+    pub(crate) fn are_presented(&self) -> bool {
+        self.0.capabilities.addressing == Addressing::Presented
     }
 
     pub(crate) fn recognises_own_write(&self) -> bool {

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::Session;
 use super::delivery::{Commit, Committed, Force, Work, ended};
+use super::draft::too_late;
 use super::entries::{check, parse, to_json};
 use super::state::Held;
 use crate::expiry::Touch;
@@ -21,7 +22,8 @@ impl Session {
     ///
     /// - `Interrupted` if another request has ended the session: nothing is stored.
     /// - `TooLarge` over [`SessionOptions::payload_limit`](crate::SessionOptions::payload_limit).
-    /// - `TooLate` if the session needs a new key, and the response's headers have left.
+    /// - `TooLate` if the session needs a new key, and the response's headers have left; on an engine that
+    ///   issues what visitors present, each commit does.
     /// - `Unavailable` if it surely was not stored within the time limit: the changes still wait.
     /// - `Unknown` if it may have been stored: the next commit finds out where the engine can tell,
     ///   and never applies it a second time.
@@ -110,12 +112,14 @@ impl Session {
     }
 
     /// Notes this visit: moves an idle session's deadline, if that moves by a tenth of the idle timeout
-    /// or more, or for the last time. The data, its revision and the cookie stay. A deadline that was
-    /// stored when there was no idle timeout yet is brought nearer, by a save.
+    /// or more, or for the last time. The data, its revision and the cookie stay, unless the visitor bears
+    /// the session ([`Addressing::Presented`](crate::Addressing::Presented)): then it is a new cookie. A
+    /// deadline that was stored when there was no idle timeout yet is brought nearer, by a save.
     ///
     /// # Errors
     ///
-    /// `Unavailable` or `Unknown` if the store does not answer within the time limit.
+    /// `Unavailable` or `Unknown` if the store does not answer within the time limit; `TooLate` if it is a
+    /// new cookie, and the response's headers have left.
     pub async fn touch(&self) -> Result<()> {
         let sessions = self.sessions();
         let until = sessions.time_limit_from_now();
@@ -135,10 +139,21 @@ impl Session {
         };
         let touch = sessions.backend().touch(&held.id, deadline, &held.revision);
         let touched = sessions.bounded(sessions.left(until), ErrorKind::Unknown, touch).await?;
+        let Touched::Moved(written) = touched else { return Ok(()) };
+        let issued = sessions.issued(&written)?;
         let mut state = self.state();
-        let seen = state.held.as_mut().filter(|now| now.revision == held.revision);
-        if let (Touched::Moved(_), Some(held)) = (touched, seen) {
-            held.expires_at = deadline;
+        let end = sessions.options().lifetime.browser_end(&state.base.head, sessions.now());
+        if issued.is_some() && state.headers_left {
+            return Err(too_late());
+        }
+        let Some(seen) = state.held.as_mut().filter(|seen| seen.revision == held.revision) else {
+            return Ok(());
+        };
+        seen.expires_at = deadline;
+        if let Some(key) = issued {
+            seen.id = key.id();
+            seen.key = key.clone();
+            state.announced = Some((key, end));
         }
         Ok(())
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::Session;
 use super::attempts::{Attempts, lost};
-use super::draft::{Draft, Drafted, Verb};
-use super::state::Held;
+use super::draft::{Draft, Drafted, Verb, too_late};
+use super::state::{Held, State};
 use crate::content::Content;
 use crate::queue::Turn;
 use crate::{
@@ -96,9 +96,14 @@ impl<'s> Commit<'s> {
         let (draft, send) = {
             let state = self.session.state();
             let Some(draft) = state.unsettled.clone() else { return Ok(()) };
-            let send = send && !state.unwanted && !(state.headers_left && draft.issues());
+            let send = send && !state.unwanted && !(state.headers_left && draft.must_be_told());
             (draft, send && self.sessions().recognises_own_write())
         };
+        if draft.borne {
+            // What did not come back never came to be; its changes wait for the next draft.
+            self.session.state().forget_sent(&draft);
+            return Ok(());
+        }
         if send {
             return self.deliver(&draft, Some(lost())).await.map(|_| ());
         }
@@ -115,8 +120,7 @@ impl<'s> Commit<'s> {
         match there {
             Some(there) if draft.issues() || there.record.stamp == draft.record.stamp => {
                 self.session.state().unsettled = None;
-                self.accept(&draft, &Written::at(there.revision));
-                Ok(())
+                self.accept(&draft, &Written::at(there.revision))
             }
             there => {
                 self.give_up(&draft);
@@ -141,10 +145,7 @@ impl<'s> Commit<'s> {
             }
         }
         match answer {
-            Ok(Saved::Written(written)) => {
-                self.accept(draft, &written);
-                Ok(true)
-            }
+            Ok(Saved::Written(written)) => self.accept(draft, &written).map(|()| true),
             _ if self.session.state().epoch != draft.epoch => Ok(false),
             Ok(Saved::Conflict(stored)) => self.step_back(draft, &stored).await.map(|()| false),
             // The id was taken, or nothing came of it; the next draft draws another. Once: what keeps
@@ -234,30 +235,26 @@ impl<'s> Commit<'s> {
         }
     }
 
-    fn accept(&mut self, draft: &Draft, written: &Written) {
+    fn accept(&mut self, draft: &Draft, written: &Written) -> Result<()> {
         let stored = Stored::new(draft.record.clone(), written.revision.clone());
         if let Some(turn) = &mut self.queue {
             // After a rotation whoever is next in line holds a dead key, and must not see this.
             *turn.latest = matches!(draft.verb, Verb::Save(_)).then(|| stored.clone());
         }
-        let shown = written.present.as_deref().and_then(|shown| self.sessions().parse_key(shown));
-        let mut tell = draft.tell;
-        if shown.is_some() {
-            let now = self.sessions().now();
-            tell = Some(self.sessions().options().lifetime.browser_end(&draft.content.head, now));
-        }
-        let key = shown.unwrap_or_else(|| draft.key.clone());
+        let issued = self.sessions().issued(written)?;
+        let key = issued.unwrap_or_else(|| draft.key.clone());
         let mut state = self.session.state();
         if state.epoch != draft.epoch {
             // Flushed meanwhile: that has doomed this key as well.
-            return;
+            return Ok(());
         }
-        if let Some(end) = tell {
+        if let Some(end) = draft.tell {
             state.announced = Some((key.clone(), end));
         }
         state.held = Some(Held::new(key, &stored));
         state.changes.stored(draft.made);
         state.rebase(Arc::clone(&draft.content));
+        Ok(())
     }
 
     /// After a conflict: build upon what is there now, and get in line with the other writers.
@@ -308,7 +305,12 @@ impl<'s> Commit<'s> {
         loop {
             // In the order they were doomed: should a rotation still be on its way, its source goes first, and
             // it finds nothing to rotate.
-            let Some(doomed) = self.session.state().doomed.first().cloned() else { return Ok(ended) };
+            let doomed = {
+                let state = self.session.state();
+                let Some(doomed) = state.doomed.first().cloned() else { return Ok(ended) };
+                self.in_time_to_end(&state)?;
+                doomed
+            };
             let id = doomed.key.id();
             let mut attempts = Attempts::new(self.sessions(), self.until);
             let deleted = loop {
@@ -319,6 +321,7 @@ impl<'s> Commit<'s> {
                 }
             };
             let mut state = self.session.state();
+            self.in_time_to_end(&state)?;
             state.doomed.retain(|other| other.key != doomed.key);
             // A lost answer may have been ours as well; then the browser keeps a dead key, which is better
             // than to take a living one from it.
@@ -327,6 +330,11 @@ impl<'s> Commit<'s> {
                 state.ended |= doomed.presented;
             }
         }
+    }
+
+    /// A session that the visitor bears ends where the browser lets go of it, if it can still be told.
+    fn in_time_to_end(&self, state: &State) -> Result<()> {
+        if state.headers_left && self.sessions().are_presented() { Err(too_late()) } else { Ok(()) }
     }
 
     /// What is there now does not decode: nothing of ours may go over it.

@@ -24,6 +24,8 @@ pub(super) struct Draft {
     pub(super) verb: Verb,
     /// The end that the browser must hear of once this is stored.
     pub(super) tell: Option<BrowserEnd>,
+    /// The visitor bears it: until the browser has it, nothing does.
+    pub(super) borne: bool,
 }
 
 impl Draft {
@@ -32,10 +34,15 @@ impl Draft {
     pub(super) fn issues(&self) -> bool {
         !matches!(self.verb, Verb::Save(_))
     }
+
+    /// Whether it is lost, and the visitor with it, unless the browser hears of it.
+    pub(super) fn must_be_told(&self) -> bool {
+        self.borne || self.issues()
+    }
 }
 
 pub(super) fn too_late() -> Error {
-    let message = "the response's headers have left: the browser can't be given a new key";
+    let message = "the response's headers have left: the browser can't be told any more";
     Error::new(ErrorKind::TooLate, message)
 }
 
@@ -107,7 +114,8 @@ impl Session {
             // Asked for, it is done; else it came to pass while the request went on.
             return if expire { Ok(Drafted::Ended) } else { Err(ended()) };
         }
-        let issue = held.is_none() || rotate;
+        let borne = sessions.are_presented();
+        let issue = borne || held.is_none() || rotate;
         if issue && headers_left {
             return Err(too_late());
         }
@@ -133,6 +141,7 @@ impl Session {
             made,
             epoch,
             tell: tell.then_some(end),
+            borne,
             verb: match held {
                 None => Verb::Create,
                 Some(held) if rotate => Verb::Rotate(held),

@@ -116,14 +116,21 @@ impl State {
 
     /// Notes what is about to be sent, so that a flush dooms it and the next commit finds it, should
     /// this one be dropped. Says no if the session it was made for has been flushed, or if the browser
-    /// can't be told its new key any more.
+    /// can't be told what it must hear any more.
     pub(super) fn announce(&mut self, draft: &Arc<Draft>) -> bool {
-        let current = self.epoch == draft.epoch && !(self.headers_left && draft.issues());
+        let current = self.epoch == draft.epoch && !(self.headers_left && draft.must_be_told());
         if current {
             self.unsettled = Some(Arc::clone(draft));
             self.unwanted = false;
         }
         current
+    }
+
+    /// Gives up asking for what was sent, and keeps its changes: it never came to be.
+    pub(super) fn forget_sent(&mut self, draft: &Draft) {
+        if self.epoch == draft.epoch {
+            self.unsettled = None;
+        }
     }
 
     /// Another request has ended the session that this draft was made for.
