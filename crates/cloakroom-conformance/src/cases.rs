@@ -40,12 +40,14 @@ macro_rules! __backend_cases {
                 repeated_with_its_own_stamp_is_one_write
                 a_record_that_is_dead_on_arrival_is_absent
                 one_of_many_racing_creators_wins
+                five_hundred_records_are_all_kept
             }
             storage load {
                 an_unknown_id_is_nothing
                 a_record_is_absent_from_its_deadline_on_swept_or_not
                 a_revision_is_what_a_load_would_find
                 reading_neither_deletes_nor_extends
+                is_no_staler_than_promised
             }
             storage save {
                 replaces_what_was_seen
@@ -92,6 +94,7 @@ macro_rules! __backend_cases {
             }
             storage steps {
                 a_call_that_is_dropped_is_done_or_not_done
+                a_rotation_that_is_dropped_leaves_one_of_both_alive
                 closing_twice_is_harmless
             }
             storage ids {
@@ -125,6 +128,7 @@ macro_rules! __backend_cases {
                 a_create_whose_reply_was_lost_is_not_repeated_after_its_session_was_ended
                 a_dropped_rotation_is_settled_by_the_next_commit
                 a_dropped_save_is_not_put_over_somebody_elses_write
+                a_lost_answer_under_something_unreadable_does_not_block_the_handle
                 a_refused_write_is_unavailable_and_its_changes_wait
                 a_store_that_loses_every_create_is_asked_twice_and_no_more
                 a_store_that_never_answers_is_given_up_in_time
@@ -159,6 +163,7 @@ macro_rules! __backend_cases {
                 whoever_waits_in_line_with_the_key_before_a_login_sees_nothing_of_it
                 a_new_key_keeps_the_data_and_a_write_that_raced_it
                 no_key_is_ever_stored
+                what_the_browser_was_told_opens_what_was_written_last
             }
             session lifetimes {
                 a_change_starts_the_age_anew_and_a_visit_does_not
@@ -185,6 +190,9 @@ macro_rules! __backend_cases {
                 a_read_is_one_call_and_a_change_is_one_more
                 a_new_key_after_the_headers_have_left_is_too_late
                 a_rotation_that_was_cut_is_not_sent_after_the_headers_have_left
+                what_is_acknowledged_after_the_headers_have_left_holds_for_the_browser
+                what_is_on_its_way_as_the_headers_leave_is_told_or_too_late
+                a_new_key_that_the_headers_overtake_is_too_late
             }
         }
     };

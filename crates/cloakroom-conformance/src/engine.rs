@@ -9,9 +9,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cloakroom_core::{
-    Clock, ErrorKind, ManualClock, Read, Record, Revision, Saved, SessionBackend, SessionId, SessionIndex,
+    Addressing, Clock, ManualClock, Read, Record, Revision, Saved, SessionBackend, SessionId, SessionIndex,
     SessionKey, SessionOptions, Sessions, Sleep, Stamp, Stored, Timestamp,
 };
+
+use crate::Limit;
+use crate::jar::{Browsers, Jar};
 
 /// When a case begins: in January 2027.
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -43,11 +46,14 @@ impl fmt::Debug for Setup {
     }
 }
 
-/// The engine under test. It derefs to its backend.
+/// The engine under test. It derefs to the engine as a case sees it: by ids that stay.
 #[derive(Debug)]
 pub struct Engine {
-    /// The engine.
+    /// The engine itself.
     pub backend: Arc<dyn SessionBackend>,
+    /// The same behind the visitors' browsers, if those bear their sessions.
+    visited: Arc<dyn SessionBackend>,
+    browsers: Option<Arc<Browsers>>,
     /// The clock it goes by.
     pub clock: ManualClock,
     sequence: AtomicU64,
@@ -65,12 +71,19 @@ pub async fn run<Making, Running>(
 {
     let clock = ManualClock::at(START);
     let setup = make(Arc::new(clock.clone())).await;
-    let engine =
-        Engine { backend: Arc::clone(&setup.backend), clock, sequence: AtomicU64::new(1), _setup: setup };
+    let engine = Engine::new(setup, clock);
     tokio::time::timeout(TIME_LIMIT, case(engine)).await.expect("the case hung");
 }
 
 impl Engine {
+    fn new(setup: Setup, clock: ManualClock) -> Self {
+        let backend = Arc::clone(&setup.backend);
+        let presented = backend.capabilities().addressing == Addressing::Presented;
+        let browsers = presented.then(Arc::default);
+        let visited = visited(Arc::clone(&backend), browsers.as_ref());
+        Self { backend, visited, browsers, clock, sequence: AtomicU64::new(1), _setup: setup }
+    }
+
     /// A fresh id, and the one that its session would get by rotation.
     pub fn ids(&self) -> (SessionId, SessionId) {
         let key = SessionKey::generate(self.backend.capabilities().addressing).unwrap();
@@ -107,12 +120,12 @@ impl Engine {
 
     /// Stores a record under an id that is free.
     pub async fn put(&self, id: &SessionId, record: &Record) -> Revision {
-        written(self.backend.create(id, record).await.unwrap())
+        written(self.visited.create(id, record).await.unwrap())
     }
 
     /// What lives under an id.
     pub async fn get(&self, id: &SessionId) -> Option<Stored> {
-        self.backend.load(id, Read::Latest).await.unwrap()
+        self.visited.load(id, Read::Latest).await.unwrap()
     }
 
     /// The payload of what lives under an id.
@@ -123,12 +136,12 @@ impl Engine {
     /// The engine's index. Without one, just the documented limit must show: listing and revoking are
     /// unsupported, and do not answer as if nobody had a session.
     pub async fn index_or_limit(&self) -> Option<&dyn SessionIndex> {
-        if self.backend.index().is_none() {
-            let sessions = self.sessions();
-            assert_eq!(sessions.of_user("alice").await.unwrap_err().kind(), ErrorKind::Unsupported);
-            assert_eq!(sessions.revoke("alice").await.unwrap_err().kind(), ErrorKind::Unsupported);
-        }
-        self.backend.index()
+        if self.lacks(Limit::Index).await { None } else { self.backend.index() }
+    }
+
+    /// Whether a write that is sent once more is known again; else it is seen that it is not.
+    pub async fn recognises_own_write(&self) -> bool {
+        !self.lacks(Limit::OwnWrites).await
     }
 
     /// How many sessions are stored, where that can be asked.
@@ -154,8 +167,24 @@ impl Engine {
         self.sessions_with(|options| options.clock = Arc::new(Waiting(self.clock.clone())))
     }
 
-    /// Sessions in a wrapper around this engine.
+    /// Sessions in a wrapper around this engine. Their visitors' browsers know all values that any sessions
+    /// of this engine have handed out.
     pub fn sessions_over(
+        &self,
+        backend: impl SessionBackend,
+        change: impl FnOnce(&mut SessionOptions),
+    ) -> Sessions {
+        self.sessions_by_value_over(visited(Arc::new(backend), self.browsers.as_ref()), change)
+    }
+
+    /// Sessions whose keys are what was handed out, and nothing else: a case that uses them sees to itself
+    /// what a browser holds.
+    pub fn sessions_by_value(&self, change: impl FnOnce(&mut SessionOptions)) -> Sessions {
+        self.sessions_by_value_over(Arc::clone(&self.backend), change)
+    }
+
+    /// The same, in a wrapper around this engine.
+    pub fn sessions_by_value_over(
         &self,
         backend: impl SessionBackend,
         change: impl FnOnce(&mut SessionOptions),
@@ -185,7 +214,15 @@ impl Deref for Engine {
     type Target = Arc<dyn SessionBackend>;
 
     fn deref(&self) -> &Self::Target {
-        &self.backend
+        &self.visited
+    }
+}
+
+/// A backend, behind the browsers if there are any.
+fn visited(backend: Arc<dyn SessionBackend>, browsers: Option<&Arc<Browsers>>) -> Arc<dyn SessionBackend> {
+    match browsers {
+        Some(browsers) => Arc::new(Jar::new(backend, Arc::clone(browsers))),
+        None => backend,
     }
 }
 

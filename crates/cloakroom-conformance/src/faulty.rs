@@ -38,6 +38,8 @@ pub enum Operation {
 pub enum Fault {
     /// It is not done, and says so.
     Refuse,
+    /// It is not done: what is there is no record.
+    Corrupt,
     /// It is not done, and nobody can tell.
     LoseRequest,
     /// It is done, and its answer is lost.
@@ -105,6 +107,7 @@ impl Faulty {
         match fault {
             None => call.await,
             Some(Fault::Refuse) => Err(Error::new(ErrorKind::Unavailable, "refused, as planned")),
+            Some(Fault::Corrupt) => Err(Error::new(ErrorKind::Corrupt, "unreadable, as planned")),
             Some(Fault::LoseRequest) => Err(Error::new(ErrorKind::Unknown, "lost, as planned")),
             Some(Fault::LoseReply) => {
                 call.await?;

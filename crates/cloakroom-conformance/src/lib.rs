@@ -18,7 +18,8 @@
 //! `storage` has a case for each clause of the contract of
 //! [`SessionBackend`](cloakroom_core::SessionBackend), `session` for each promise that sessions make on
 //! top of it, with faults injected by [`Faulty`]. Where an engine's capabilities promise less, the case
-//! checks that just the documented limit shows: a case is never skipped.
+//! checks that just the documented limit shows, and prints a line `documented limit: …`: a case is never
+//! skipped. See [`Limit`].
 //!
 //! Caches run [`cache_tests!`], adapters run [`http_tests!`] over a [`Site`](http::Site) of two routes.
 
@@ -30,6 +31,8 @@ mod cases;
 mod engine;
 mod faulty;
 pub mod http;
+mod jar;
+mod limit;
 pub mod session;
 mod shelf;
 pub mod storage;
@@ -38,6 +41,7 @@ pub use cases::{Case, cases};
 pub use engine::{Engine, Setup, run};
 pub use faulty::{Fault, Faulty, Gate, Operation};
 pub use shelf::{Shelf, Trouble};
+pub use limit::Limit;
 
 #[doc(hidden)]
 pub use cloakroom_core::Clock as __Clock;

@@ -7,10 +7,10 @@ pub mod limits;
 pub mod losses;
 pub mod updates;
 
-use cloakroom_core::{Result, Session, SessionKey, Sessions};
+use cloakroom_core::{CookieChange, Result, Session, SessionKey, Sessions};
 use tokio::task::JoinHandle;
 
-use crate::{Fault, Faulty, Gate, Operation};
+use crate::{Engine, Fault, Faulty, Gate, Limit, Operation};
 
 /// A request of a visitor who has no cookie.
 async fn newcomer(sessions: &Sessions) -> Session {
@@ -44,6 +44,37 @@ async fn cut(faulty: &Faulty, operation: Operation, session: &Session) {
     gate.reached().await;
     save.abort();
     assert!(save.await.unwrap_err().is_cancelled());
+}
+
+/// Sees that a key opens nothing any more; or, where the engine can't end what it has handed out, that it
+/// still opens something.
+async fn assert_ended(engine: &Engine, key: &SessionKey) {
+    let found = visit(&engine.sessions(), key).await.key();
+    if engine.lacks(Limit::Revocation).await {
+        assert!(found.is_some(), "the limit does not show");
+    } else {
+        assert_eq!(found, None);
+    }
+}
+
+/// A browser that holds what it was told.
+#[derive(Debug, Default)]
+struct Browser(Option<SessionKey>);
+
+impl Browser {
+    /// A request of this browser.
+    async fn visit(&self, sessions: &Sessions) -> Session {
+        sessions.load(self.0.clone()).await.unwrap()
+    }
+
+    /// The answer to that request arrives.
+    fn hear(&mut self, session: &Session) {
+        match session.activity().cookie {
+            CookieChange::Keep => {}
+            CookieChange::Set(key, _) => self.0 = Some(key),
+            CookieChange::Remove => self.0 = None,
+        }
+    }
 }
 
 /// The number under `name`, as a new request finds it.

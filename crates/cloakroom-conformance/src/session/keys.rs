@@ -1,11 +1,12 @@
 //! Whose session it is, and by which key.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use cloakroom_core::{Addressing, CookieChange, ErrorKind, SessionKey};
+use cloakroom_core::{CookieChange, ErrorKind, Expiry, SessionKey};
 
-use super::{names, newcomer, stored, visit};
-use crate::{Engine, Fault, Faulty, Gate, Operation};
+use super::{Browser, assert_ended, names, newcomer, stored, visit};
+use crate::{Engine, Fault, Faulty, Gate, Limit, Operation};
 
 /// A key that somebody made up, or planted.
 pub async fn an_unknown_key_is_never_adopted(engine: Engine) {
@@ -71,7 +72,7 @@ pub async fn login_drops_another_users_data(engine: Engine) {
     let bobs = session.key().unwrap();
     assert_eq!(names(&sessions, &bobs).await, ["own"]);
     assert_eq!(visit(&sessions, &bobs).await.user().as_deref(), Some("bob"));
-    assert_eq!(visit(&sessions, &alices).await.key(), None);
+    assert_ended(&engine, &alices).await;
 }
 
 /// Whoever fixed or stole it is left behind, also in the middle of a request.
@@ -81,14 +82,19 @@ pub async fn the_key_before_a_login_is_dead(engine: Engine) {
     let (session, thief) = (visit(&sessions, &old).await, visit(&sessions, &old).await);
     session.login("alice").unwrap();
     session.save().await.unwrap();
-    assert_eq!(visit(&sessions, &old).await.key(), None);
+    assert_ended(&engine, &old).await;
     thief.insert("planted", 1).unwrap();
-    assert!(thief.save().await.is_err());
+    // Where the old one goes on, it does so by itself.
+    let goes_on = visit(&sessions, &old).await.key().is_some();
+    assert_eq!(thief.save().await.is_ok(), goes_on);
     assert_eq!(names(&sessions, &session.key().unwrap()).await, ["seed"]);
 }
 
 /// A thief's request waits behind the login that it lost the race against.
 pub async fn whoever_waits_in_line_with_the_key_before_a_login_sees_nothing_of_it(engine: Engine) {
+    if engine.lacks(Limit::Arbitration).await {
+        return;
+    }
     let faulty = Faulty::new(Arc::clone(&engine.backend));
     let sessions = engine.sessions_over(faulty.clone(), |_| {});
     let key = stored(&sessions).await;
@@ -116,7 +122,7 @@ pub async fn whoever_waits_in_line_with_the_key_before_a_login_sees_nothing_of_i
         for _ in 0..50 {
             let polled = std::future::poll_fn(|context| std::task::Poll::Ready(steal.as_mut().poll(context)));
             assert!(polled.await.is_pending(), "it waits in line");
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
         gate.open();
         steal.await
@@ -130,6 +136,9 @@ pub async fn whoever_waits_in_line_with_the_key_before_a_login_sees_nothing_of_i
 
 /// A rotation that meets a newer record takes that along.
 pub async fn a_new_key_keeps_the_data_and_a_write_that_raced_it(engine: Engine) {
+    if engine.lacks(Limit::Arbitration).await {
+        return;
+    }
     let sessions = engine.sessions();
     let old = stored(&sessions).await;
     let (cycling, writing) = (visit(&sessions, &old).await, visit(&sessions, &old).await);
@@ -145,10 +154,10 @@ pub async fn a_new_key_keeps_the_data_and_a_write_that_raced_it(engine: Engine) 
 
 /// A stolen store opens no session.
 pub async fn no_key_is_ever_stored(engine: Engine) {
-    let Some(index) = engine.index().filter(|_| engine.capabilities().addressing == Addressing::Hashed)
-    else {
+    let Some(index) = engine.index_or_limit().await else { return };
+    if engine.lacks(Limit::HashedIds).await {
         return;
-    };
+    }
     let sessions = engine.sessions();
     let key = stored(&sessions).await;
     for (id, stored) in index.all(None, 10).await.unwrap() {
@@ -158,4 +167,57 @@ pub async fn no_key_is_ever_stored(engine: Engine) {
         // The stored id, presented as a key, is nobody's.
         assert!(sessions.parse_key(id.expose()).is_none());
     }
+}
+
+/// Whatever is done to a session, and however often within one request.
+pub async fn what_the_browser_was_told_opens_what_was_written_last(engine: Engine) {
+    let minutes = Duration::from_mins;
+    let sessions = engine.sessions_by_value(|options| options.lifetime.idle = Some(minutes(10)));
+    let mut browser = Browser::default();
+    let mut written = None;
+    for n in 0..14 {
+        let session = browser.visit(&sessions).await;
+        assert_eq!(session.get::<i64>("n").unwrap(), written);
+        session.insert("n", n).unwrap();
+        match n % 7 {
+            0 => session.save().await.unwrap(),
+            1 => assert_eq!(session.update("n", |_: &mut i64| {}).await.unwrap(), n),
+            2 => {
+                session.insert("n", -1).unwrap();
+                session.save().await.unwrap();
+                session.insert("n", n).unwrap();
+                session.save().await.unwrap();
+            }
+            3 => {
+                session.login("alice").unwrap();
+                session.save().await.unwrap();
+            }
+            4 => {
+                session.cycle_key();
+                session.save().await.unwrap();
+                session.renew().await.unwrap();
+            }
+            5 => {
+                session.set_expiry(minutes(60));
+                session.save().await.unwrap();
+                session.set_expiry(Expiry::Default);
+                session.save().await.unwrap();
+            }
+            _ => session.renew().await.unwrap(),
+        }
+        written = Some(n);
+        browser.hear(&session);
+    }
+    for _ in 0..3 {
+        engine.pass(minutes(10));
+        let session = browser.visit(&sessions).await;
+        session.touch().await.unwrap();
+        browser.hear(&session);
+    }
+    let session = browser.visit(&sessions).await;
+    assert_eq!((session.get::<i64>("n").unwrap(), session.user().as_deref()), (written, Some("alice")));
+    session.logout();
+    session.save().await.unwrap();
+    browser.hear(&session);
+    assert!(browser.visit(&sessions).await.is_empty());
 }

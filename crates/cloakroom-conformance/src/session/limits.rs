@@ -1,13 +1,14 @@
 //! What is refused, and what it costs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use cloakroom_core::{ErrorKind, SessionKey};
+use cloakroom_core::{CookieChange, ErrorKind, SessionKey, SessionOptions};
 use serde_json::Value;
 
-use super::{cut, names, newcomer, stored, visit};
-use crate::{Engine, Faulty, Operation};
+use super::{Browser, cut, names, newcomer, stored, visit};
+use crate::{Engine, Fault, Faulty, Gate, Limit, Operation};
 
 /// By a value as by many.
 pub async fn a_session_over_the_limit_is_refused_and_the_old_one_stays(engine: Engine) {
@@ -71,12 +72,19 @@ pub async fn a_session_has_a_bounded_number_of_names(engine: Engine) {
     }
     assert_eq!(session.insert("one more", 1).unwrap_err().kind(), ErrorKind::TooLarge);
     session.insert("0", 1).unwrap();
+    if engine.lacks(Limit::Room).await {
+        assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::TooLarge);
+        return;
+    }
     session.save().await.unwrap();
     assert_eq!(names(&sessions, &session.key().unwrap()).await.len(), 4_096);
 }
 
 /// Neither an update nor two requests that each add one.
 pub async fn no_way_of_changing_a_session_gets_past_the_number_of_names(engine: Engine) {
+    if engine.lacks(Limit::Room).await {
+        return;
+    }
     let sessions = engine.sessions();
     let session = newcomer(&sessions).await;
     for n in 0..4_095 {
@@ -96,6 +104,9 @@ pub async fn no_way_of_changing_a_session_gets_past_the_number_of_names(engine: 
 
 /// A newer version of the service, say: nothing goes over it.
 pub async fn what_somebody_else_made_unreadable_interrupts_the_request(engine: Engine) {
+    if engine.lacks(Limit::Arbitration).await {
+        return;
+    }
     let sessions = engine.sessions();
     let key = stored(&sessions).await;
     let session = visit(&sessions, &key).await;
@@ -167,10 +178,16 @@ pub async fn a_new_key_after_the_headers_have_left_is_too_late(engine: Engine) {
     let streaming = visit(&sessions, &key).await;
     streaming.headers_left();
     streaming.insert("n", 1).unwrap();
-    streaming.save().await.unwrap();
+    let kept: &[_] = if engine.lacks(Limit::Afterwards).await {
+        assert_eq!(streaming.save().await.unwrap_err().kind(), ErrorKind::TooLate);
+        &["seed"]
+    } else {
+        streaming.save().await.unwrap();
+        &["seed", "n"]
+    };
     streaming.cycle_key();
     assert_eq!(streaming.save().await.unwrap_err().kind(), ErrorKind::TooLate);
-    assert_eq!(names(&sessions, &key).await, ["seed", "n"]);
+    assert_eq!(names(&sessions, &key).await, kept);
 }
 
 /// The browser could not be told the new key, and would lose the old one.
@@ -184,4 +201,139 @@ pub async fn a_rotation_that_was_cut_is_not_sent_after_the_headers_have_left(eng
     session.headers_left();
     assert!(session.save().await.is_err());
     assert_eq!(names(&sessions, &key).await, ["seed"]);
+}
+
+/// What is done after them is done for what the browser holds by then, or it is refused and changes nothing.
+pub async fn what_is_acknowledged_after_the_headers_have_left_holds_for_the_browser(engine: Engine) {
+    let minutes = Duration::from_mins;
+    let sessions = engine.sessions_by_value(|options| options.lifetime.idle = Some(minutes(10)));
+    let mut acknowledged = Vec::new();
+    for way in ["save", "update", "renew", "touch", "cycle", "login", "logout"] {
+        let mut browser = Browser::default();
+        let first = browser.visit(&sessions).await;
+        first.insert("n", 1).unwrap();
+        first.save().await.unwrap();
+        browser.hear(&first);
+        engine.pass(minutes(5));
+
+        let session = browser.visit(&sessions).await;
+        session.headers_left();
+        let done = match way {
+            "update" => session.update("n", |n: &mut i64| *n += 1).await.map(|_| ()),
+            "renew" => session.renew().await,
+            "touch" => session.touch().await,
+            "save" => {
+                session.insert("n", 2).unwrap();
+                session.save().await
+            }
+            "cycle" => {
+                session.cycle_key();
+                session.save().await
+            }
+            "login" => {
+                session.login("alice").unwrap();
+                session.save().await
+            }
+            _ => {
+                session.logout();
+                session.save().await
+            }
+        };
+        let found = async || browser.visit(&sessions).await.get::<i64>("n").unwrap();
+        match &done {
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::TooLate, "{way}");
+                assert_eq!(found().await, Some(1), "{way}");
+            }
+            Ok(()) if way == "logout" => assert_eq!(found().await, None),
+            Ok(()) => {
+                // It lives past the end that it had before.
+                engine.pass(minutes(7));
+                let changed = matches!(way, "save" | "update").then_some(2);
+                assert_eq!(found().await, changed.or(Some(1)), "{way}");
+            }
+        }
+        if done.is_ok() {
+            acknowledged.push(way);
+        }
+    }
+    let all: &[_] = &["save", "update", "renew", "touch", "logout"];
+    assert_eq!(acknowledged, if engine.lacks(Limit::Afterwards).await { &[] } else { all });
+}
+
+/// Another part of the request commits while an adapter lets the headers leave: what it has sent by then is
+/// waited for and told, or what it did not get told is too late, or the browser need not hear of it.
+pub async fn what_is_on_its_way_as_the_headers_leave_is_told_or_too_late(engine: Engine) {
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let minutes = Duration::from_mins;
+    let idle = |options: &mut SessionOptions| options.lifetime.idle = Some(minutes(10));
+    let sessions = engine.sessions_by_value_over(faulty.clone(), idle);
+    for operation in
+        [Operation::Create, Operation::Save, Operation::Rotate, Operation::Touch, Operation::Delete]
+    {
+        let mut browser = Browser::default();
+        let first = browser.visit(&sessions).await;
+        if operation != Operation::Create {
+            first.insert("n", 1).unwrap();
+            first.save().await.unwrap();
+            browser.hear(&first);
+        }
+        engine.pass(minutes(5));
+        let session = browser.visit(&sessions).await;
+        match operation {
+            Operation::Create | Operation::Save => session.insert("n", 2).unwrap(),
+            Operation::Rotate => session.login("alice").unwrap(),
+            Operation::Delete => session.logout(),
+            _ => {}
+        }
+        let gate = Gate::default();
+        faulty.fail(operation, Fault::Hold(gate.clone()));
+        let other = tokio::spawn({
+            let session = session.clone();
+            async move { if operation == Operation::Touch { session.touch().await } else { session.save().await } }
+        });
+        gate.reached().await;
+        session.headers_left();
+        if session.activity().unsettled {
+            // As adapters do: they wait for it.
+            let finish = session.finish();
+            let ((), finished) = tokio::join!(async { gate.open() }, finish);
+            finished.unwrap();
+            browser.hear(&session);
+        } else {
+            browser.hear(&session);
+            gate.open();
+        }
+        let done = other.await.unwrap();
+        let found = browser.visit(&sessions).await;
+        let now = (found.get::<i64>("n").unwrap(), found.user());
+        match (done, operation) {
+            (Err(error), _) => {
+                assert_eq!(error.kind(), ErrorKind::TooLate, "{operation:?}");
+                let before = (operation != Operation::Create).then_some(1);
+                assert_eq!(now, (before, None), "{operation:?}");
+            }
+            (Ok(()), Operation::Create | Operation::Save) => assert_eq!(now, (Some(2), None)),
+            (Ok(()), Operation::Rotate) => assert_eq!(now, (Some(1), Some("alice".to_owned()))),
+            (Ok(()), Operation::Delete) => assert_eq!(now, (None, None)),
+            (Ok(()), _) => {
+                engine.pass(minutes(7));
+                assert_eq!(browser.visit(&sessions).await.get::<i64>("n").unwrap(), Some(1), "it was noted");
+            }
+        }
+    }
+}
+
+/// They left while the commit was made ready: nothing of it is sent.
+pub async fn a_new_key_that_the_headers_overtake_is_too_late(engine: Engine) {
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), |_| {});
+    let session = newcomer(&sessions).await;
+    let leaving = session.clone();
+    let updated = session.update("n", |n: &mut i64| {
+        *n += 1;
+        leaving.headers_left();
+    });
+    assert_eq!(updated.await.unwrap_err().kind(), ErrorKind::TooLate);
+    assert_eq!((session.activity().cookie, faulty.calls()), (CookieChange::Keep, vec![]));
 }

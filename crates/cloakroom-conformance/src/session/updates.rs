@@ -6,11 +6,14 @@ use cloakroom_core::{Error, ErrorKind, Session};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::{cut, names, newcomer, number, stored, visit};
-use crate::{Engine, Fault, Faulty, Gate, Operation};
+use super::{assert_ended, cut, names, newcomer, number, stored, visit};
+use crate::{Engine, Fault, Faulty, Gate, Limit, Operation};
 
 /// Both have loaded before either commits.
 pub async fn different_names_of_two_requests_both_survive(engine: Engine) {
+    if engine.lacks(Limit::Arbitration).await {
+        return;
+    }
     let sessions = engine.sessions();
     let key = stored(&sessions).await;
     let (one, two) = (visit(&sessions, &key).await, visit(&sessions, &key).await);
@@ -24,6 +27,9 @@ pub async fn different_names_of_two_requests_both_survive(engine: Engine) {
 
 /// As 64 requests of one page would.
 pub async fn different_names_of_64_parallel_tasks_all_survive(engine: Engine) {
+    if engine.lacks(Limit::Arbitration).await {
+        return;
+    }
     let sessions = engine.sessions_that_wait();
     let key = stored(&sessions).await;
     let mut tasks = JoinSet::new();
@@ -40,6 +46,9 @@ pub async fn different_names_of_64_parallel_tasks_all_survive(engine: Engine) {
 
 /// Each adds one and is told another number.
 pub async fn a_counter_is_exact_under_64_parallel_tasks(engine: Engine) {
+    if engine.lacks(Limit::Arbitration).await {
+        return;
+    }
     let sessions = engine.sessions_that_wait();
     let key = stored(&sessions).await;
     let mut tasks = JoinSet::new();
@@ -55,6 +64,9 @@ pub async fn a_counter_is_exact_under_64_parallel_tasks(engine: Engine) {
 
 /// Two that know nothing of each other's queues.
 pub async fn a_counter_is_exact_across_processes(engine: Engine) {
+    if engine.lacks(Limit::Arbitration).await {
+        return;
+    }
     let processes = [engine.sessions_that_wait(), engine.sessions_that_wait()];
     let key = stored(&processes[0]).await;
     let mut tasks = JoinSet::new();
@@ -68,6 +80,9 @@ pub async fn a_counter_is_exact_across_processes(engine: Engine) {
 
 /// A merge of maps would bring it back.
 pub async fn a_removal_is_not_undone_by_another_requests_write(engine: Engine) {
+    if engine.lacks(Limit::Arbitration).await {
+        return;
+    }
     let sessions = engine.sessions();
     let key = stored(&sessions).await;
     let (one, two) = (visit(&sessions, &key).await, visit(&sessions, &key).await);
@@ -80,6 +95,9 @@ pub async fn a_removal_is_not_undone_by_another_requests_write(engine: Engine) {
 
 /// One removes the last name while another puts a new one and is told that it is stored.
 pub async fn emptying_never_kills_another_requests_write(engine: Engine) {
+    if engine.lacks(Limit::Arbitration).await {
+        return;
+    }
     let remove = |session: &Session| assert!(session.remove("seed"));
     for empty in [remove, Session::clear] {
         let sessions = engine.sessions();
@@ -179,6 +197,9 @@ pub async fn an_equal_value_is_not_written(engine: Engine) {
 
 /// Somebody has just stored it: that is as good as storing it again.
 pub async fn a_renewal_that_meets_a_newer_write_is_content_with_it(engine: Engine) {
+    if engine.lacks(Limit::Arbitration).await {
+        return;
+    }
     let faulty = Faulty::new(Arc::clone(&engine.backend));
     let sessions = engine.sessions_over(faulty.clone(), |_| {});
     let key = stored(&sessions).await;
@@ -202,8 +223,10 @@ pub async fn struct_fields_are_names_and_only_those_that_differ_are_written(engi
     two.write(&json!({ "seed": 7 })).unwrap();
     two.save().await.unwrap();
     one.save().await.unwrap();
+    // Where nobody arbitrates, the later one has never heard of the other.
+    let seed = if engine.lacks(Limit::Arbitration).await { 1 } else { 7 };
     let all: Value = visit(&sessions, &key).await.read().unwrap();
-    assert_eq!(all, json!({ "seed": 7, "b": { "deep": [1, 2] } }));
+    assert_eq!(all, json!({ "seed": seed, "b": { "deep": [1, 2] } }));
     let refused = one.write(&json!({ "fine": 1, "_auth_user_id": 1 })).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Invalid);
     assert_eq!(one.write(&1).unwrap_err().kind(), ErrorKind::Invalid);
@@ -225,7 +248,8 @@ pub async fn changes_can_be_given_up(engine: Engine) {
     session.logout();
     session.discard();
     session.save().await.unwrap();
-    assert_eq!(visit(&sessions, &key).await.key(), None);
+    assert_eq!(session.key(), None);
+    assert_ended(&engine, &key).await;
 }
 
 /// Nor does the next commit send it again.

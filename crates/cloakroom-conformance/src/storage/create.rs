@@ -6,13 +6,14 @@ use bytes::Bytes;
 use cloakroom_core::{Record, Saved, Timestamp};
 use tokio::task::JoinSet;
 
-use crate::Engine;
 use crate::engine::written;
+use crate::{Engine, Limit};
 
 /// Payload, deadline, owner and stamp come back as they went in, whatever bytes they hold.
 pub async fn a_record_is_loaded_as_it_was_stored(engine: Engine) {
     let every_byte: Vec<u8> = (0..=255).collect();
-    for payload in [Bytes::new(), Bytes::from(every_byte), Bytes::from(vec![0xff; 1 << 20])] {
+    let large = if engine.lacks(Limit::Room).await { 2 << 10 } else { 1 << 20 };
+    for payload in [Bytes::new(), Bytes::from(every_byte), Bytes::from(vec![0xff; large])] {
         for owner in [None, Some("alice"), Some("Zoë 😀 'or''='")] {
             let id = engine.id();
             let mut record = engine.record_for("", owner);
@@ -29,6 +30,9 @@ pub async fn a_record_is_loaded_as_it_was_stored(engine: Engine) {
 
 /// Also not with the very same data.
 pub async fn never_overwrites_a_living_record(engine: Engine) {
+    if engine.lacks(Limit::Arbitration).await {
+        return;
+    }
     let id = engine.id();
     engine.put(&id, &engine.record("first")).await;
     let second = engine.create(&id, &engine.record("second")).await.unwrap();
@@ -42,7 +46,7 @@ pub async fn repeated_with_its_own_stamp_is_one_write(engine: Engine) {
     let record = engine.record("once");
     let revision = engine.put(&id, &record).await;
     let again = engine.create(&id, &record).await.unwrap();
-    if engine.capabilities().recognises_own_write {
+    if engine.recognises_own_write().await {
         assert_eq!(written(again), revision);
     } else {
         assert!(matches!(again, Saved::Conflict(_)), "{again:?}");
@@ -61,6 +65,9 @@ pub async fn a_record_that_is_dead_on_arrival_is_absent(engine: Engine) {
 
 /// 32 at once, under one id.
 pub async fn one_of_many_racing_creators_wins(engine: Engine) {
+    if engine.lacks(Limit::Arbitration).await {
+        return;
+    }
     let engine = Arc::new(engine);
     let id = engine.id();
     let mut creators = JoinSet::new();
@@ -74,4 +81,21 @@ pub async fn one_of_many_racing_creators_wins(engine: Engine) {
     let winners: Vec<i32> = creators.join_all().await.into_iter().flatten().collect();
     assert_eq!(winners.len(), 1, "{winners:?}");
     assert_eq!(engine.payload(&id).await.unwrap(), winners[0].to_string());
+}
+
+/// Unless the engine says that it makes room; a newcomer is not refused even then.
+pub async fn five_hundred_records_are_all_kept(engine: Engine) {
+    let evicts = engine.lacks(Limit::Eviction).await;
+    let mut ids = Vec::new();
+    for n in 0..500 {
+        let id = engine.id();
+        engine.put(&id, &engine.record(&n.to_string())).await;
+        if evicts {
+            assert_eq!(engine.payload(&id).await.unwrap(), n.to_string());
+        }
+        ids.push(id);
+    }
+    for (n, id) in ids.iter().enumerate().filter(|_| !evicts) {
+        assert_eq!(engine.payload(id).await.expect("it was never ended"), n.to_string());
+    }
 }

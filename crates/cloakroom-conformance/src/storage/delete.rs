@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use cloakroom_core::{Deleted, Stored};
 
-use crate::Engine;
 use crate::engine::written;
+use crate::{Engine, Limit};
 
 /// And asking again is harmless.
 pub async fn ends_a_record_once(engine: Engine) {
+    if engine.lacks(Limit::Revocation).await {
+        return;
+    }
     let id = engine.id();
     engine.put(&id, &engine.record("data")).await;
     assert_eq!(engine.delete(&id, None).await.unwrap(), Deleted::Ended);
@@ -28,6 +31,9 @@ pub async fn of_an_expired_record_ends_nothing(engine: Engine) {
 
 /// And shows it.
 pub async fn at_a_revision_leaves_a_changed_record_alone(engine: Engine) {
+    if engine.lacks(Limit::Arbitration).await {
+        return;
+    }
     let id = engine.id();
     let old = engine.put(&id, &engine.record("first")).await;
     let there = engine.record("second");
@@ -41,6 +47,9 @@ pub async fn at_a_revision_leaves_a_changed_record_alone(engine: Engine) {
 
 /// 50 rounds of a logout against a write and a touch.
 pub async fn racing_saves_and_touches_stays_deleted(engine: Engine) {
+    if engine.lacks(Limit::Revocation).await {
+        return;
+    }
     let engine = Arc::new(engine);
     for _ in 0..50 {
         let id = engine.id();

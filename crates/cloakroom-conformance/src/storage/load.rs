@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use cloakroom_core::Read;
 
-use crate::Engine;
+use crate::engine::written;
+use crate::{Engine, Limit};
 
 /// By any way of reading.
 pub async fn an_unknown_id_is_nothing(engine: Engine) {
@@ -44,4 +45,26 @@ pub async fn reading_neither_deletes_nor_extends(engine: Engine) {
     for _ in 0..3 {
         assert_eq!(engine.get(&id).await.unwrap().record.expires_at, record.expires_at);
     }
+}
+
+/// What another has written or ended meanwhile; and never where the truth is asked for.
+pub async fn is_no_staler_than_promised(engine: Engine) {
+    let id = engine.id();
+    let stale_read = engine.capabilities().stale_read;
+    let seen = engine.put(&id, &engine.record("first")).await;
+    let shown = async || engine.load(&id, Read::Any).await.unwrap().map(|stored| stored.record.payload);
+    for _ in 0..2 {
+        assert_eq!(shown().await.as_deref(), Some(b"first".as_slice()));
+    }
+    engine.save(&id, &engine.record("second"), &seen).await.map(written).unwrap();
+    assert_eq!(engine.payload(&id).await.as_deref(), Some(b"second".as_slice()));
+    engine.pass(stale_read);
+    assert_eq!(shown().await.as_deref(), Some(b"second".as_slice()));
+    if engine.lacks(Limit::Revocation).await {
+        return;
+    }
+    engine.delete(&id, None).await.unwrap();
+    assert_eq!(engine.get(&id).await, None);
+    engine.pass(stale_read);
+    assert_eq!(shown().await, None);
 }

@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use cloakroom_core::Touched;
 
-use crate::Engine;
+use crate::{Engine, Limit};
 
 const HOUR: Duration = Duration::from_hours(1);
 
 /// Also not what expired later than was asked for.
 pub async fn removes_what_has_expired_and_nothing_else(engine: Engine) {
+    if engine.lacks(Limit::Sweep).await {
+        return;
+    }
     let (early, late) = engine.ids();
     engine.put(&early, &engine.record("early")).await;
     engine.pass(HOUR / 2);
@@ -25,6 +28,9 @@ pub async fn removes_what_has_expired_and_nothing_else(engine: Engine) {
 
 /// In bounded batches.
 pub async fn takes_no_more_than_its_limit_and_says_when_none_is_left(engine: Engine) {
+    if engine.lacks(Limit::Sweep).await {
+        return;
+    }
     for _ in 0..25 {
         engine.put(&engine.id(), &engine.record("data")).await;
     }
