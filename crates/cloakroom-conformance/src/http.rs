@@ -5,17 +5,22 @@
 //! - `/untouched` answers `ok` and never asks for a session;
 //! - `/do/{steps}` hands its session and the steps to [`act`] and answers with what comes back.
 //!
-//! A change of what adapters do is a change here first.
+//! A change of what adapters do is a change here first. They run on a store in memory, and on any engine
+//! that they are given: one whose visitors bear their sessions shows what is not told to the browser.
 
 pub mod commits;
 pub mod cookies;
 pub mod failures;
 
+use std::sync::{Arc, Mutex};
+
 use async_trait::async_trait;
-use cloakroom_core::{ErrorKind, Expiry, Memory, Result, Session, SessionOptions, Sessions, Timestamp};
+use cloakroom_core::{
+    Addressing, Clock, ErrorKind, Expiry, Memory, Result, Session, SessionOptions, Sessions, Timestamp,
+};
 use cloakroom_http::{CookieOptions, CookiePolicy};
 
-use crate::{Engine, Fault, Faulty, Operation};
+use crate::{Engine, Fault, Faulty, Limit, Operation, Setup};
 
 /// A web application behind an adapter's middleware. It is asked directly, without a network.
 #[async_trait]
@@ -50,9 +55,37 @@ impl Answer {
 
     /// The key that Set-Cookie gives: the value to send back.
     fn key(&self) -> String {
-        let cookie = self.set_cookie().expect("a Set-Cookie");
-        let value = cookie.strip_prefix("sessionid=").and_then(|rest| rest.split(';').next());
-        value.filter(|value| !value.is_empty()).expect("a new key").to_owned()
+        let value = self.value().expect("a Set-Cookie");
+        assert!(!value.is_empty(), "a new key");
+        value.to_owned()
+    }
+
+    /// What Set-Cookie makes of the cookie: nothing, if it takes it away.
+    fn value(&self) -> Option<&str> {
+        let pair = self.set_cookie()?.split(';').next()?;
+        Some(pair.strip_prefix("sessionid=").expect("the session's cookie"))
+    }
+}
+
+/// A browser: it sends the cookie that it holds, and holds what it is told.
+#[derive(Debug)]
+pub(crate) struct Visitor(Mutex<String>);
+
+impl Visitor {
+    /// One who has heard this answer, and none before.
+    fn told(answer: &Answer) -> Self {
+        Self(Mutex::new(answer.key()))
+    }
+
+    /// What it holds.
+    fn key(&self) -> String {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn hear(&self, answer: &Answer) {
+        if let Some(value) = answer.value() {
+            value.clone_into(&mut self.0.lock().unwrap());
+        }
     }
 }
 
@@ -108,7 +141,7 @@ pub async fn act(session: &Session, steps: &str) -> Result<(u16, String)> {
     Ok((status, body))
 }
 
-/// A site over a store in memory whose calls are counted and fail when told to.
+/// A site over a store whose calls are counted and fail when told to.
 pub(crate) struct Stage<S> {
     site: S,
     faults: Faulty,
@@ -139,9 +172,9 @@ impl<S: Site> Stage<S> {
         make: impl AsyncFnOnce(Setting) -> S,
         wish: impl FnOnce(&mut Wishes),
     ) -> Self {
-        let faults = Faulty::new(std::sync::Arc::clone(&engine.backend));
+        let faults = Faulty::new(Arc::clone(&engine.backend));
         let mut options = SessionOptions::default();
-        options.clock = std::sync::Arc::new(engine.clock.clone());
+        options.clock = Arc::new(engine.clock.clone());
         let mut wishes = Wishes { cookie: CookieOptions::default(), options, save_every_request: false };
         wish(&mut wishes);
         let setting = Setting {
@@ -157,26 +190,56 @@ impl<S: Site> Stage<S> {
         self.site.get(path, &[]).await
     }
 
-    /// A request by the visitor who holds this key.
-    async fn visit(&self, key: &str, path: &str) -> Answer {
+    /// A request that presents this key, whoever holds it.
+    async fn present(&self, key: &str, path: &str) -> Answer {
         self.site.get(path, &[&format!("theme=dark; sessionid={key}")]).await
     }
 
-    /// The key of a stored session with `a` set to `1`.
-    async fn stored(&self) -> String {
-        let key = self.newcomer("/do/set:a=1").await.key();
+    /// A request by a visitor, who hears the answer.
+    async fn visit(&self, visitor: &Visitor, path: &str) -> Answer {
+        let answer = match visitor.key() {
+            gone if gone.is_empty() => self.newcomer(path).await,
+            key => self.present(&key, path).await,
+        };
+        visitor.hear(&answer);
+        answer
+    }
+
+    /// A visitor with a stored session that has `a` set to `1`.
+    async fn stored(&self) -> Visitor {
+        let visitor = Visitor::told(&self.newcomer("/do/set:a=1").await);
         self.faults.calls();
-        key
+        visitor
     }
 
     /// The value under `a` that a visitor finds.
-    async fn value(&self, key: &str) -> String {
-        self.visit(key, "/do/get:a").await.body
+    async fn value(&self, visitor: &Visitor) -> String {
+        self.visit(visitor, "/do/get:a").await.body
     }
 
-    /// How many records there are.
-    async fn records(&self) -> usize {
-        self.engine.index().expect("memory has one").all(None, 1_000).await.unwrap().len()
+    /// Sees how many records there are, where they can be counted.
+    async fn assert_records(&self, expected: usize) {
+        assert!(self.engine.records().await.is_none_or(|records| records == expected));
+    }
+
+    /// Sees that a key is nobody's any more; or, where that can't be, that it opens what it did.
+    async fn assert_dead(&self, key: &str) {
+        let lives = self.engine.lacks(Limit::Revocation).await;
+        assert_eq!(self.present(key, "/do/get:a").await.body, if lives { "1" } else { "nothing" });
+    }
+
+    /// Sees that an answer sends the key again that the visitor had; where a key says what it opens, another.
+    fn assert_sent_again(&self, key: &str, answer: &Answer) {
+        assert_eq!(answer.key() != key, self.addressing() == Addressing::Presented);
+    }
+
+    /// Sees that the browser hears nothing of a change; or, where that can't be, that it does.
+    async fn assert_quiet(&self, answer: &Answer) {
+        assert_eq!(answer.set_cookie().is_some(), self.engine.lacks(Limit::Quiet).await);
+    }
+
+    fn addressing(&self) -> Addressing {
+        self.engine.capabilities().addressing
     }
 
     fn now(&self) -> Timestamp {
@@ -184,11 +247,10 @@ impl<S: Site> Stage<S> {
     }
 }
 
-/// Runs a script on a site of its own.
+/// The store that scripts run on if they are given none.
 #[doc(hidden)]
-pub async fn play<Running: Future<Output = ()>>(script: impl FnOnce(Engine) -> Running) {
-    let memory = |clock| std::future::ready(crate::Setup::from(Memory::with_clock(clock)));
-    crate::run(memory, script).await;
+pub fn memory(clock: Arc<dyn Clock>) -> impl Future<Output = Setup> {
+    std::future::ready(Setup::from(Memory::with_clock(clock)))
 }
 
 /// Calls a macro with every group of scripts.
@@ -246,14 +308,24 @@ macro_rules! __http_scripts {
 
 /// Makes a test of each script for an adapter. The closure builds its [`Site`](crate::http::Site) from a
 /// [`Setting`](crate::http::Setting).
+///
+/// `on async |clock| …; async |setting| …` runs them on an engine, made as for
+/// [`backend_tests!`](crate::backend_tests), in place of a store in memory.
 #[macro_export]
 macro_rules! http_tests {
-    ($make:expr) => {
+    (on $engine:expr; $make:expr) => {
+        async fn engine(clock: ::std::sync::Arc<dyn $crate::__Clock>) -> $crate::Setup {
+            $crate::Setup::from(($engine)(clock).await)
+        }
+
         async fn site(setting: $crate::http::Setting) -> impl $crate::http::Site {
             ($make)(setting).await
         }
 
         $crate::__http_scripts!($crate::__http_tests);
+    };
+    ($make:expr) => {
+        $crate::http_tests!(on $crate::http::memory; $make);
     };
 }
 
@@ -264,7 +336,7 @@ macro_rules! __http_tests {
         $(mod $group {
             $(#[::tokio::test]
             async fn $script() {
-                $crate::http::play(|engine| $crate::http::$group::$script(engine, super::site)).await;
+                $crate::run(super::engine, |engine| $crate::http::$group::$script(engine, super::site)).await;
             })*
         })*
     };
