@@ -136,6 +136,16 @@ mod tests {
     }
 
     #[test]
+    fn a_value_as_long_as_a_cookie_goes_there_and_back_as_it_is() {
+        let value = "Az09-_.:".repeat((4096 - "sessionid".len()) / 8);
+        let key = SessionKey::parse(&value, Addressing::Presented).unwrap();
+        let set = set(&CookiePolicy::default(), &key, BrowserEnd::Close, Timestamp::MIN);
+        let pair = set.split(';').next().unwrap();
+        assert_eq!(pair.strip_prefix("sessionid="), Some(&*value));
+        assert_eq!(found(&format!("theme=dark; {pair}")), Some(&*value));
+    }
+
+    #[test]
     fn a_session_until_the_browser_closes_has_no_age() {
         let key = SessionKey::generate(Addressing::Hashed).unwrap();
         let cookie = set(&CookiePolicy::default(), &key, BrowserEnd::Close, Timestamp::MIN);

@@ -12,7 +12,8 @@ use crate::visit::Visit;
 ///
 /// What is changed is committed when the handler has answered with a status below 500. Code that
 /// outlives the answer (a streaming body, a background task) calls `save` itself; a session that needs
-/// a new key then ends as `TooLate`, since the browser can't be told any more.
+/// a new key then ends as `TooLate`, since the browser can't be told any more. Where the cookie is the
+/// session, any change does.
 #[derive(Clone, Debug)]
 pub struct Session(pub(crate) cloakroom_core::Session);
 

@@ -1,48 +1,62 @@
-//! The HTTP scripts, through the layer and axum's extractor.
+//! The HTTP scripts, through the layer and axum's extractor: on a store, and on cookies that are the session.
 
 #![cfg(feature = "axum")]
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod tower {
-    use axum::Router;
-    use axum::body::Body;
-    use axum::extract::Path;
-    use axum::routing::get;
-    use cloakroom_conformance::http::{Answer, Setting, Site, act};
-    use cloakroom_tower::{Error, Session, SessionLayer};
-    use http::{Request, StatusCode};
-    use tower::ServiceExt;
+    cloakroom_conformance::http_tests!(async |setting| super::served(setting));
+}
 
-    cloakroom_conformance::http_tests!(async |setting: Setting| {
-        let layer = SessionLayer::with(setting.sessions, setting.cookie);
-        let layer = layer.save_every_request(setting.save_every_request);
-        let router = Router::new().route("/untouched", get(async || "ok")).route("/do/{*steps}", get(steps));
-        Axum(router.layer(layer))
-    });
+mod tower_signed_cookies {
+    use cloakroom_cookie::Config;
 
-    async fn steps(session: Session, Path(steps): Path<String>) -> Result<(StatusCode, String), Error> {
-        let (status, body) = act(&session, &steps).await?;
-        Ok((StatusCode::from_u16(status).unwrap(), body))
-    }
+    cloakroom_conformance::http_tests!(
+        on async |clock| {
+            let secret_key = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz";
+            Config::new(secret_key).clock(clock).open().unwrap()
+        };
+        async |setting| super::served(setting)
+    );
+}
 
-    struct Axum(Router);
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Path;
+use axum::routing::get;
+use cloakroom_conformance::http::{Answer, Setting, Site, act};
+use cloakroom_tower::{Error, Session, SessionLayer};
+use http::{Request, StatusCode};
 
-    #[async_trait::async_trait]
-    impl Site for Axum {
-        async fn get(&self, path: &str, cookies: &[&str]) -> Answer {
-            let request = Request::get(path);
-            let request = cookies.iter().fold(request, |request, cookie| request.header("cookie", *cookie));
-            let response = self.0.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-            let (parts, body) = response.into_parts();
-            let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
-                (name.as_str().to_owned(), value.to_str().unwrap().to_owned())
-            };
-            let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-            Answer {
-                status: parts.status.as_u16(),
-                headers: parts.headers.iter().map(header).collect(),
-                body: String::from_utf8(body.to_vec()).unwrap(),
-            }
+fn served(setting: Setting) -> Axum {
+    let layer = SessionLayer::with(setting.sessions, setting.cookie);
+    let layer = layer.save_every_request(setting.save_every_request);
+    let router = Router::new().route("/untouched", get(async || "ok")).route("/do/{*steps}", get(steps));
+    Axum(router.layer(layer))
+}
+
+async fn steps(session: Session, Path(steps): Path<String>) -> Result<(StatusCode, String), Error> {
+    let (status, body) = act(&session, &steps).await?;
+    Ok((StatusCode::from_u16(status).unwrap(), body))
+}
+
+struct Axum(Router);
+
+#[async_trait::async_trait]
+impl Site for Axum {
+    async fn get(&self, path: &str, cookies: &[&str]) -> Answer {
+        let request = Request::get(path);
+        let request = cookies.iter().fold(request, |request, cookie| request.header("cookie", *cookie));
+        let request = request.body(Body::empty()).unwrap();
+        let response = ::tower::ServiceExt::oneshot(self.0.clone(), request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+            (name.as_str().to_owned(), value.to_str().unwrap().to_owned())
+        };
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers.iter().map(header).collect(),
+            body: String::from_utf8(body.to_vec()).unwrap(),
         }
     }
 }
