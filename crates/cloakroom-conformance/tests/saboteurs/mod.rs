@@ -1,38 +1,59 @@
 //! The suite tests itself: each engine here breaks one promise, and the case that names it must fail.
 
+mod presented;
 mod saboteur;
 
+use std::sync::Arc;
+
 use cloakroom_conformance::{Setup, cases, run};
+use cloakroom_core::{Clock, SessionBackend};
+use presented::{Overdone, Presented};
 use saboteur::{Sabotage, Saboteur};
 
 /// Sees that a case passes on a sound engine and fails on the saboteur.
-async fn caught(sabotage: Sabotage, name: &str) {
+async fn caught<B: SessionBackend, W: Send + 'static>(
+    make: fn(Arc<dyn Clock>, Option<W>) -> B,
+    wrong: W,
+    name: &str,
+) {
     let case = cases().into_iter().find(|case| case.name == name).expect("there is such a case");
-    run(async |clock| Setup::from(Saboteur::new(clock, None)), case.run).await;
-    let sabotaged = tokio::spawn(run(
-        move |clock| std::future::ready(Setup::from(Saboteur::new(clock, Some(sabotage)))),
-        case.run,
-    ));
+    run(async |clock| Setup::from(make(clock, None)), case.run).await;
+    let sabotaged =
+        tokio::spawn(run(move |clock| std::future::ready(Setup::from(make(clock, Some(wrong)))), case.run));
     let failed = sabotaged.await.expect_err("the case must fail");
     assert!(failed.is_panic());
 }
 
 macro_rules! caught {
-    ($($name:ident: $sabotage:ident by $case:literal)*) => {
+    ($engine:ident $wrong:ident: $($name:ident: $how:ident by $case:literal)*) => {
         $(#[tokio::test]
         async fn $name() {
-            caught(Sabotage::$sabotage, $case).await;
+            caught($engine::new, $wrong::$how, $case).await;
         })*
     };
 }
 
 caught! {
+    Presented Overdone:
+    a_limit_that_does_not_show_for_what_was_ended: Revokes by "save::never_revives_a_deleted_record"
+    a_limit_that_does_not_show_for_racing_writers: Arbitrates by "updates::different_names_of_two_requests_both_survive"
+    a_limit_that_does_not_show_for_what_is_large: HoldsAnything by "create::a_record_is_loaded_as_it_was_stored"
+    a_limit_that_does_not_show_for_a_change: SavesInPlace by "lifetimes::a_visit_is_written_only_when_a_tenth_has_passed"
+    touch_that_hands_nothing_out: TouchPresentsNothing by "lifetimes::an_idle_session_ends_on_time_and_visits_keep_it"
+    values_that_no_cookie_holds: PresentsNonsense by "keys::what_the_browser_was_told_opens_what_was_written_last"
+}
+
+caught! {
+    Saboteur Sabotage:
     create_that_overwrites: CreateOverwrites by "create::never_overwrites_a_living_record"
     create_that_does_not_know_its_own_write: CreateForgetsItself by "create::repeated_with_its_own_stamp_is_one_write"
+    create_that_makes_room_in_secret: CreateEvicts by "create::five_hundred_records_are_all_kept"
     create_that_checks_before_it_inserts: CreateInTwoSteps by "create::one_of_many_racing_creators_wins"
     payloads_kept_as_text: PayloadAsText by "create::a_record_is_loaded_as_it_was_stored"
     load_that_ignores_the_deadline: IgnoresDeadlines by "load::a_record_is_absent_from_its_deadline_on_swept_or_not"
     load_that_extends: LoadExtends by "load::reading_neither_deletes_nor_extends"
+    load_that_shows_a_copy: LoadShowsCopies by "load::is_no_staler_than_promised"
+    load_that_never_shows_the_truth: LoadNeverLooks by "load::is_no_staler_than_promised"
     revision_that_is_never_found: RevisionHidden by "load::a_revision_is_what_a_load_would_find"
     save_that_inserts: SaveInserts by "save::never_inserts"
     save_that_resurrects_after_a_delete: SaveResurrects by "save::never_revives_a_deleted_record"
@@ -53,6 +74,8 @@ caught! {
     rotate_that_ignores_the_revision: RotateIgnoresRevision by "rotate::of_an_older_revision_is_a_conflict_and_changes_nothing"
     rotate_that_revives: RotateRevives by "rotate::of_what_has_ended_starts_nothing"
     rotate_that_overwrites: RotateOverwrites by "rotate::onto_a_taken_id_leaves_both_as_they_are"
+    rotate_that_inserts_and_then_deletes: RotateInTwoSteps by "steps::a_rotation_that_is_dropped_leaves_one_of_both_alive"
+    rotate_that_deletes_and_then_inserts: RotateEndsFirst by "steps::a_rotation_that_is_dropped_leaves_one_of_both_alive"
     rotate_that_does_not_know_its_own_write: RotateForgetsItself by "rotate::repeated_with_its_own_stamp_is_one_rotation"
     delete_that_does_nothing: DeleteDoesNothing by "delete::ends_a_record_once"
     delete_that_claims_what_had_expired: IgnoresDeadlines by "delete::of_an_expired_record_ends_nothing"

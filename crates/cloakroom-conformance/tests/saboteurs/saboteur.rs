@@ -15,9 +15,12 @@ pub(super) enum Sabotage {
     CreateOverwrites,
     CreateForgetsItself,
     CreateInTwoSteps,
+    CreateEvicts,
     PayloadAsText,
     IgnoresDeadlines,
     LoadExtends,
+    LoadShowsCopies,
+    LoadNeverLooks,
     RevisionHidden,
     SaveInserts,
     SaveResurrects,
@@ -33,6 +36,8 @@ pub(super) enum Sabotage {
     RotateRevives,
     RotateOverwrites,
     RotateForgetsItself,
+    RotateInTwoSteps,
+    RotateEndsFirst,
     DeleteDoesNothing,
     DeleteIgnoresRevision,
     SweepTakesExtended,
@@ -54,6 +59,8 @@ pub(super) struct Saboteur {
     sabotage: Option<Sabotage>,
     /// Deadlines as they were when records were created.
     created: Mutex<HashMap<SessionId, Timestamp>>,
+    /// What loads have shown.
+    copies: Mutex<HashMap<SessionId, Stored>>,
 }
 
 impl Saboteur {
@@ -62,7 +69,7 @@ impl Saboteur {
         let standing: Arc<dyn Clock> = Arc::new(ManualClock::at(clock.now()));
         let stands = matches!(sabotage, Some(S::IgnoresDeadlines | S::SaveIgnoresDeadline));
         let sound = Memory::with_clock(if stands { standing } else { Arc::clone(&clock) });
-        Self { sound, clock, sabotage, created: Mutex::default() }
+        Self { sound, clock, sabotage, created: Mutex::default(), copies: Mutex::default() }
     }
 
     fn does(&self, sabotage: Sabotage) -> bool {
@@ -100,8 +107,19 @@ impl SessionBackend for Saboteur {
         Some(self)
     }
 
-    async fn load(&self, id: &SessionId, _: Read) -> Result<Option<Stored>> {
+    async fn load(&self, id: &SessionId, read: Read) -> Result<Option<Stored>> {
+        let copied = match read {
+            Read::Any => matches!(self.sabotage, Some(S::LoadShowsCopies | S::LoadNeverLooks)),
+            Read::Latest => self.does(S::LoadNeverLooks),
+        };
+        let copy = self.copies.lock().unwrap().get(id).cloned();
+        if let Some(copy) = copy.filter(|_| copied) {
+            return Ok(Some(copy));
+        }
         let found = self.there(&self.mistaken(id)).await;
+        if let Some(stored) = &found {
+            self.copies.lock().unwrap().insert(id.clone(), stored.clone());
+        }
         if let Some(stored) = found.as_ref().filter(|_| self.does(S::LoadExtends)) {
             let until = stored.record.expires_at.plus(Duration::from_secs(1));
             self.sound.touch(id, until, &stored.revision).await?;
@@ -118,7 +136,16 @@ impl SessionBackend for Saboteur {
 
     async fn create(&self, id: &SessionId, new: &Record) -> Result<Saved> {
         let id = &self.mistaken(id);
-        self.created.lock().unwrap().insert(id.clone(), new.expires_at);
+        let oldest = {
+            let mut created = self.created.lock().unwrap();
+            created.insert(id.clone(), new.expires_at);
+            let full = self.sabotage == Some(S::CreateEvicts) && created.len() > 100;
+            full.then(|| created.keys().find(|known| *known != id).cloned()).flatten()
+        };
+        if let Some(oldest) = oldest {
+            self.created.lock().unwrap().remove(&oldest);
+            self.sound.delete(&oldest, None).await?;
+        }
         let mut new = new.clone();
         match self.sabotage {
             Some(S::CreateOverwrites) => return self.force(id, &new).await,
@@ -185,6 +212,17 @@ impl SessionBackend for Saboteur {
         let there = self.there(from).await;
         match (self.sabotage, there) {
             (Some(S::RotateLeavesOld), Some(there)) if there.revision == *seen => {
+                self.sound.create(to, new).await
+            }
+            (Some(S::RotateInTwoSteps), Some(there)) if there.revision == *seen => {
+                let saved = self.sound.create(to, new).await?;
+                tokio::task::yield_now().await;
+                self.sound.delete(from, None).await?;
+                Ok(saved)
+            }
+            (Some(S::RotateEndsFirst), Some(there)) if there.revision == *seen => {
+                self.sound.delete(from, None).await?;
+                tokio::task::yield_now().await;
                 self.sound.create(to, new).await
             }
             (Some(S::RotateRevives), None) => self.sound.create(to, new).await,
