@@ -1,0 +1,103 @@
+//! Who has which sessions, in pages: names are in the order of ids.
+
+use std::time::{Duration, Instant};
+
+use cloakroom_core::{ErrorKind, Record, Result, SessionId, Stored};
+
+use crate::error::{unfinished, while_reading};
+use crate::location::{Folder, Location};
+use crate::owners::{marks_of, owner_of};
+use crate::store::Store;
+
+pub(crate) type Page = Vec<(SessionId, Stored)>;
+
+/// How long the lock of somebody else's session is waited for, only to tidy up.
+const GLANCE: Duration = Duration::from_millis(1);
+
+impl Store {
+    /// Up to `limit` living sessions after `after`.
+    pub(crate) fn all(&self, after: Option<&SessionId>, limit: u32, until: Instant) -> Result<Page> {
+        let mut page = Vec::new();
+        for folder in Folder::of(after.map(SessionId::as_bytes).unwrap_or_default()).and_later() {
+            let names = self.root.names(folder.name()).map_err(while_reading)?;
+            let locations = names.iter().filter_map(|name| Location::of_name(name));
+            let found = locations.filter_map(|location| Some((self.id_at(&location)?, location)));
+            for (id, _) in following(found.collect(), after) {
+                if page.len() >= limit as usize {
+                    return Ok(page);
+                }
+                in_time(until)?;
+                page.extend(self.listed(&id)?.map(|record| (id, Stored::stamped(record))));
+            }
+        }
+        Ok(page)
+    }
+
+    /// Up to `limit` living sessions of `owner` after `after`.
+    pub(crate) fn of(
+        &self,
+        owner: &str,
+        after: Option<&SessionId>,
+        limit: u32,
+        until: Instant,
+    ) -> Result<Page> {
+        let (folder, start) = marks_of(owner);
+        let marks = self.root.names(&folder).map_err(while_reading)?;
+        let mut found = Vec::new();
+        for location in marks.iter().filter_map(|mark| Location::of_name(mark.strip_prefix(&start)?)) {
+            match self.id_at(&location) {
+                Some(id) => found.push((id, location)),
+                None => self.tidy(&location, owner),
+            }
+        }
+        let mut page = Vec::new();
+        for (id, location) in following(found, after) {
+            if page.len() >= limit as usize {
+                break;
+            }
+            in_time(until)?;
+            match self.listed(&id)?.filter(|record| record.owner.as_deref() == Some(owner)) {
+                Some(record) => page.push((id, Stored::stamped(record))),
+                None => self.tidy(&location, owner),
+            }
+        }
+        Ok(page)
+    }
+
+    /// The id of a file, out of it if its name does not tell.
+    fn id_at(&self, location: &Location) -> Option<SessionId> {
+        location.id().or_else(|| self.read_named(location).ok().flatten().map(|(id, _)| id))
+    }
+
+    /// What lives under an id. One that can't be read is nobody's, and must not hide the others.
+    fn listed(&self, id: &SessionId) -> Result<Option<Record>> {
+        match self.load(id) {
+            Err(error) if error.kind() == ErrorKind::Corrupt => Ok(None),
+            loaded => loaded,
+        }
+    }
+
+    /// Removes an owner's mark on a session that is not there, or not the owner's: its writer has died. The
+    /// clock has no say in it: one that is fast would hide what others keep alive.
+    fn tidy(&self, location: &Location, owner: &str) {
+        let Ok(lock) = self.root.lock(location.folder.name(), Instant::now() + GLANCE) else { return };
+        let found = self.read_named(location);
+        if found.is_ok_and(|found| owner_of(found.as_ref().map(|(_, record)| record)) != Some(owner)) {
+            self.disown(location, Some(owner), None);
+        }
+        drop(lock);
+    }
+}
+
+/// Those after `after`, in order.
+fn following(mut found: Vec<(SessionId, Location)>, after: Option<&SessionId>) -> Vec<(SessionId, Location)> {
+    found.retain(|(id, _)| after.is_none_or(|after| id > after));
+    found.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    found
+}
+
+fn in_time(until: Instant) -> Result<()> {
+    let message =
+        "so many of the sessions in this folder have ended that the listing takes too long: sweep them";
+    if Instant::now() < until { Ok(()) } else { Err(unfinished(message)) }
+}

@@ -1,0 +1,219 @@
+//! The contract, in files: a lock asks, a rename answers. All of it blocks.
+
+use std::io::Read as _;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use cloakroom_core::{
+    Clock, Deleted, ErrorKind, Record, Result, Saved, SessionId, Stamp, Stored, Timestamp, Touched, Written,
+};
+
+use crate::error::{foreign, while_committing, while_preparing, while_reading};
+use crate::location::Location;
+use crate::owners::owner_of;
+use crate::root::Root;
+use crate::section::{self, Search};
+
+/// Most sessions fit, and one read is all they take.
+const FIRST_READ: usize = 4096;
+
+/// Sessions in a folder. Whoever calls what writes holds the locks of the folders concerned.
+#[derive(Debug)]
+pub(crate) struct Store {
+    pub(crate) root: Root,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The folder that the next sweep begins with.
+    pub(crate) next_to_sweep: AtomicUsize,
+}
+
+impl Store {
+    pub(crate) fn new(root: Root, clock: Arc<dyn Clock>) -> Self {
+        Self { root, clock, next_to_sweep: AtomicUsize::new(0) }
+    }
+
+    /// The living record under `id`. It needs no lock: what has a session's name is whole.
+    pub(crate) fn load(&self, id: &SessionId) -> Result<Option<Record>> {
+        let found = match self.read(id) {
+            // A rotation cuts off what it has moved: who was reading that by its old name looks again.
+            Err(error) if error.kind() == ErrorKind::Corrupt => self.read(id)?,
+            read => read?,
+        };
+        Ok(found.filter(|record| self.is_alive(record)))
+    }
+
+    pub(crate) fn create(&self, id: &SessionId, new: &Record) -> Result<Saved> {
+        let there = match self.read(id) {
+            // Somebody's, if unreadable: it is left alone.
+            Err(error) if error.kind() == ErrorKind::Corrupt => return Ok(Saved::Gone),
+            read => read?,
+        };
+        match there {
+            Some(there) if self.is_alive(&there) => Ok(unless_own(there, new)),
+            dead => self.put(id, dead.as_ref(), new),
+        }
+    }
+
+    pub(crate) fn save(&self, id: &SessionId, new: &Record, seen: Stamp) -> Result<Saved> {
+        let Some(there) = self.living(id)? else { return Ok(Saved::Gone) };
+        if there.stamp != seen || there.stamp == new.stamp {
+            return Ok(unless_own(there, new));
+        }
+        self.put(id, Some(&there), new)
+    }
+
+    /// The file is written anew: its checksum covers the deadline, and readers hold no lock.
+    pub(crate) fn touch(&self, id: &SessionId, until: Timestamp, seen: Stamp) -> Result<Touched> {
+        let Some(there) = self.living(id)? else { return Ok(Touched::Gone) };
+        if there.stamp != seen || there.expires_at >= until {
+            return Ok(Touched::Skipped);
+        }
+        let mut moved = there.clone();
+        moved.expires_at = until;
+        self.put(id, Some(&there), &moved)?;
+        Ok(Touched::Moved(Written::at(seen)))
+    }
+
+    pub(crate) fn rotate(
+        &self,
+        from: &SessionId,
+        to: &SessionId,
+        new: &Record,
+        seen: Stamp,
+    ) -> Result<Saved> {
+        let onto = match self.read(to) {
+            Err(error) if error.kind() != ErrorKind::Corrupt => return Err(error),
+            // Unreadable, dead or alive: it is taken.
+            read => read.map_or(Some(None), |onto| onto.map(Some)),
+        };
+        if let Some(Some(there)) = &onto
+            && there.stamp == new.stamp
+            && self.is_alive(there)
+        {
+            return Ok(written(new));
+        }
+        let Some(there) = self.living(from)? else { return Ok(Saved::Gone) };
+        if there.stamp != seen || onto.is_some() {
+            return Ok(Saved::Conflict(Stored::stamped(there)));
+        }
+        self.move_to(to, new, from, &there)
+    }
+
+    /// Without `seen` whatever is there, also what can't be read.
+    pub(crate) fn delete(&self, id: &SessionId, seen: Option<Stamp>) -> Result<Deleted> {
+        let there = match (self.living(id), seen) {
+            (Err(error), None) if error.kind() == ErrorKind::Corrupt => None,
+            (living, _) => match living? {
+                None => return Ok(Deleted::Absent),
+                there => there,
+            },
+        };
+        if let (Some(there), Some(seen)) = (&there, seen)
+            && there.stamp != seen
+        {
+            return Ok(Deleted::Conflict(Stored::stamped(there.clone())));
+        }
+        let location = Location::of(id.as_bytes());
+        self.root.remove(&location.path()).map_err(while_committing)?;
+        self.disown(&location, owner_of(there.as_ref()), None);
+        Ok(if there.is_some() { Deleted::Ended } else { Deleted::Absent })
+    }
+
+    /// The record under `id`, dead or alive.
+    pub(crate) fn read(&self, id: &SessionId) -> Result<Option<Record>> {
+        let found = self.read_at(&Location::of(id.as_bytes()), |section| section == id.as_bytes())?;
+        Ok(found.map(|(_, record)| record))
+    }
+
+    /// The session that a file is named after, dead or alive.
+    pub(crate) fn read_named(&self, location: &Location) -> Result<Option<(SessionId, Record)>> {
+        self.read_at(location, |section| Location::of(section) == *location)
+    }
+
+    fn read_at(
+        &self,
+        location: &Location,
+        wanted: impl Fn(&[u8]) -> bool,
+    ) -> Result<Option<(SessionId, Record)>> {
+        let Some(mut file) = self.root.read(&location.path()).map_err(while_reading)? else {
+            return Ok(None);
+        };
+        let mut bytes = vec![0; FIRST_READ];
+        let mut filled = 0;
+        loop {
+            match section::find(&bytes[..filled], &wanted) {
+                Search::Found(found) => return Ok(Some((found.id.clone(), found.record(bytes)))),
+                Search::Foreign => return Err(foreign()),
+                Search::Needs(length) if length > bytes.len() => bytes.resize(length, 0),
+                Search::Needs(_) => {}
+            }
+            match file.read(&mut bytes[filled..]).map_err(while_reading)? {
+                0 => return Err(foreign()),
+                more => filled += more,
+            }
+        }
+    }
+
+    fn living(&self, id: &SessionId) -> Result<Option<Record>> {
+        Ok(self.read(id)?.filter(|record| self.is_alive(record)))
+    }
+
+    fn is_alive(&self, record: &Record) -> bool {
+        record.is_alive(self.clock.now())
+    }
+
+    /// Stores `new` in the place of what is there.
+    fn put(&self, id: &SessionId, old: Option<&Record>, new: &Record) -> Result<Saved> {
+        let location = Location::of(id.as_bytes());
+        let mut file = Vec::new();
+        section::append(&mut file, id, new)?;
+        let owners = (owner_of(old), new.owner.as_deref());
+        self.own(&location, owners.1, owners.0)?;
+        let folder = location.folder.name();
+        self.root.draft(folder, &file, new.expires_at).map_err(while_preparing)?;
+        self.root.publish(folder, &location.path()).map_err(while_committing)?;
+        self.disown(&location, owners.0, owners.1);
+        Ok(written(new))
+    }
+
+    /// Ends `old` and starts `new` in one step.
+    fn move_to(&self, to: &SessionId, new: &Record, from: &SessionId, old: &Record) -> Result<Saved> {
+        let (start, end) = (Location::of(from.as_bytes()), Location::of(to.as_bytes()));
+        self.own(&end, new.owner.as_deref(), None)?;
+        let prepared = self.prepare_move(to, new, from, old)?;
+        // Until here `from` lives, and from here on `to`.
+        self.root.rename(&start.path(), &end.path()).map_err(while_committing)?;
+        // What `from` was is of no use any more. If it stays, the next write leaves it out.
+        let _ = prepared.file.set_len(prepared.length);
+        self.disown(&start, old.owner.as_deref(), None);
+        Ok(written(new))
+    }
+
+    /// Gives `from` a file that is `to`'s as soon as it is named so.
+    fn prepare_move(&self, to: &SessionId, new: &Record, from: &SessionId, old: &Record) -> Result<Prepared> {
+        let location = Location::of(from.as_bytes());
+        let mut file = Vec::new();
+        section::append(&mut file, to, new)?;
+        let length = file.len() as u64;
+        section::append(&mut file, from, old)?;
+        let folder = location.folder.name();
+        let draft = self.root.draft(folder, &file, new.expires_at).map_err(while_preparing)?;
+        self.root.publish(folder, &location.path()).map_err(while_preparing)?;
+        Ok(Prepared { file: draft, length })
+    }
+}
+
+/// A file that can be found under two names.
+struct Prepared {
+    file: std::fs::File,
+    /// How much of it is the new one's.
+    length: u64,
+}
+
+fn written(new: &Record) -> Saved {
+    Saved::Written(Written::at(new.stamp))
+}
+
+/// What is there, unless it is what was to be stored.
+fn unless_own(there: Record, new: &Record) -> Saved {
+    if there.stamp == new.stamp { written(new) } else { Saved::Conflict(Stored::stamped(there)) }
+}

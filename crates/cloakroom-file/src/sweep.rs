@@ -1,0 +1,76 @@
+//! Removing what has ended, a folder at a time.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use cloakroom_core::{ErrorKind, Result, Timestamp};
+
+use crate::error::{unfinished, while_committing, while_reading};
+use crate::location::{FOLDERS, Folder, Location};
+use crate::store::Store;
+
+const LONG: &str = "the sweep was not through in time; asked again, it goes on where it stopped";
+
+/// A session that has, and whose it was.
+struct Ended(Option<String>);
+
+impl Store {
+    /// Removes up to `limit` sessions that ended at `before` or earlier, beginning where the last sweep
+    /// stopped. One that is not through at `until` is an error; asking again goes on from there.
+    pub(crate) fn sweep(&self, before: Timestamp, limit: u32, until: Instant) -> Result<u64> {
+        let mut cleared = 0;
+        for folder in Folder::all_from(self.next_to_sweep.load(Ordering::Relaxed)) {
+            // A folder that can't be swept does not keep the next sweep from the others.
+            self.next_to_sweep.store((folder.number() + 1) % FOLDERS, Ordering::Relaxed);
+            for name in self.root.names(folder.name()).map_err(while_reading)? {
+                if cleared >= u64::from(limit) || Instant::now() >= until {
+                    self.next_to_sweep.store(folder.number(), Ordering::Relaxed);
+                    return if cleared >= u64::from(limit) { Ok(cleared) } else { Err(unfinished(LONG)) };
+                }
+                if name == "draft" {
+                    self.remove_draft(folder, until)?;
+                } else if let Some(location) = Location::of_name(&name) {
+                    cleared += u64::from(self.sweep_one(&location, before, until)?);
+                }
+            }
+        }
+        Ok(cleared)
+    }
+
+    fn sweep_one(&self, location: &Location, before: Timestamp, until: Instant) -> Result<bool> {
+        let Some(hint) = self.root.hint(&location.path()).map_err(while_reading)? else { return Ok(false) };
+        if hint.marked && hint.ends_at > before || self.ended(location, before)?.is_none() {
+            return Ok(false);
+        }
+        // Look again where nobody can extend it meanwhile.
+        let lock = self.root.lock(location.folder.name(), until)?;
+        let Some(Ended(owner)) = self.ended(location, before)? else { return Ok(false) };
+        let removed = self.root.remove(&location.path()).map_err(while_committing)?;
+        self.disown(location, owner.as_deref(), None);
+        drop(lock);
+        Ok(removed)
+    }
+
+    fn ended(&self, location: &Location, before: Timestamp) -> Result<Option<Ended>> {
+        match self.read_named(location) {
+            Ok(found) => {
+                let found = found.map(|(_, record)| record).filter(|record| record.expires_at <= before);
+                Ok(found.map(|record| Ended(record.owner)))
+            }
+            // What can't be read ends when the hint says so: nothing else knows.
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                let hint = self.root.hint(&location.path()).map_err(while_reading)?;
+                Ok(hint.filter(|hint| hint.ends_at <= before).map(|_| Ended(None)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Under the lock there is a draft only if its writer has died.
+    fn remove_draft(&self, folder: Folder, until: Instant) -> Result<()> {
+        let lock = self.root.lock(folder.name(), until)?;
+        self.root.discard_draft(folder.name());
+        drop(lock);
+        Ok(())
+    }
+}
