@@ -42,6 +42,16 @@ impl Backend {
         Self { store, turns, sweeping: Turn::default(), config }
     }
 
+    /// The living record under `id`.
+    async fn living(&self, id: &SessionId) -> Result<Option<Record>> {
+        // Another thread takes longer than the reading, and is of use only where there is something to wait for.
+        if let Some(record) = self.store.peek(id) {
+            return Ok(Some(record));
+        }
+        let id = id.clone();
+        self.read(move |store| store.load(&id)).await
+    }
+
     /// Does what reads.
     async fn read<T: Send + 'static>(
         &self,
@@ -93,8 +103,7 @@ impl SessionBackend for Backend {
     }
 
     async fn load(&self, id: &SessionId, _: Read) -> Result<Option<Stored>> {
-        let id = id.clone();
-        self.read(move |store| Ok(store.load(&id)?.map(Stored::stamped))).await
+        Ok(self.living(id).await?.map(Stored::stamped))
     }
 
     async fn revision(&self, id: &SessionId) -> Result<Option<(Revision, Timestamp)>> {

@@ -79,7 +79,10 @@ pub(crate) struct Found {
 
 impl Found {
     /// The whole record, out of the file that this was found in.
-    pub(crate) fn record(self, file: Vec<u8>) -> Record {
+    pub(crate) fn record(self, mut file: Vec<u8>) -> Record {
+        // A request may hold it for long.
+        file.truncate(self.payload.end);
+        file.shrink_to_fit();
         let mut record = self.record;
         record.payload = Bytes::from(file).slice(self.payload);
         record

@@ -31,6 +31,17 @@ impl Store {
         Self { root, clock, next_to_sweep: AtomicUsize::new(0) }
     }
 
+    /// The living record under `id`, if that can be told at once: without a disk to wait for. Nothing if it
+    /// has to be looked for by [`load`](Store::load).
+    pub(crate) fn peek(&self, id: &SessionId) -> Option<Record> {
+        let mut bytes = vec![0; FIRST_READ];
+        let filled = self.root.peek(&Location::of(id.as_bytes()).path(), &mut bytes)?;
+        match section::find(&bytes[..filled], |section| section == id.as_bytes()) {
+            Search::Found(found) => Some(found.record(bytes)).filter(|record| self.is_alive(record)),
+            _ => None,
+        }
+    }
+
     /// The living record under `id`. It needs no lock: what has a session's name is whole.
     pub(crate) fn load(&self, id: &SessionId) -> Result<Option<Record>> {
         let found = match self.read(id) {
@@ -216,4 +227,162 @@ fn written(new: &Record) -> Saved {
 /// What is there, unless it is what was to be stored.
 fn unless_own(there: Record, new: &Record) -> Saved {
     if there.stamp == new.stamp { written(new) } else { Saved::Conflict(Stored::stamped(there)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use bytes::Bytes;
+    use cloakroom_core::ManualClock;
+
+    use super::*;
+    use crate::Config;
+
+    /// A store that was left in some state, and the two ids of a rotation in it.
+    struct Left {
+        store: Store,
+        clock: ManualClock,
+        path: std::path::PathBuf,
+        from: SessionId,
+        to: SessionId,
+        _folder: tempfile::TempDir,
+    }
+
+    /// A session that is about to move.
+    fn before_a_rotation() -> Left {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sessions");
+        let clock = ManualClock::at(Timestamp::from_millis(1_000_000));
+        let root = Root::open(&Config::new(&path)).unwrap();
+        let store = Store::new(root, Arc::new(clock.clone()));
+        let [from, to] = ["k3from", "k3to"].map(|id| SessionId::parse(id).unwrap());
+        store.create(&from, &record("old", 1)).unwrap();
+        Left { store, clock, path, from, to, _folder: folder }
+    }
+
+    /// Its writer died when the file with both records was in place.
+    fn in_the_middle_of_a_rotation() -> Left {
+        let left = before_a_rotation();
+        let old = left.store.read(&left.from).unwrap().unwrap();
+        left.store.prepare_move(&left.to, &record("new", 2), &left.from, &old).unwrap();
+        left
+    }
+
+    /// Its writer died when the file had its new name, and the old record was still in it.
+    fn at_the_end_of_a_rotation() -> Left {
+        let left = in_the_middle_of_a_rotation();
+        left.store.root.rename("k3/6b3366726f6d", "k3/6b33746f").unwrap();
+        left
+    }
+
+    fn record(payload: &'static str, sequence: u64) -> Record {
+        let stamp = Stamp { sequence, nonce: sequence };
+        let end = Timestamp::from_millis(2_000_000).plus(Duration::from_secs(sequence));
+        Record::new(Bytes::from_static(payload.as_bytes()), end, Some("alice".into()), stamp)
+    }
+
+    impl Left {
+        /// What lives, by the place of its id, however it is read.
+        fn alive(&self) -> String {
+            let mut alive = String::new();
+            for (place, id) in [("from ", &self.from), ("to ", &self.to)] {
+                let loaded = self.store.load(id).unwrap();
+                assert!(self.store.peek(id).is_none_or(|peeked| Some(&peeked) == loaded.as_ref()));
+                if let Some(record) = loaded {
+                    alive.push_str(place);
+                    alive.push_str(str::from_utf8(&record.payload).unwrap());
+                }
+            }
+            alive
+        }
+
+        fn sweep(&self) -> u64 {
+            self.store.sweep(self.store.clock.now(), 10, Instant::now() + Duration::from_secs(4)).unwrap()
+        }
+
+        fn length(&self, name: &str) -> u64 {
+            std::fs::metadata(self.path.join(name)).unwrap().len()
+        }
+    }
+
+    #[test]
+    fn a_rotation_that_died_before_its_rename_has_not_happened() {
+        let left = in_the_middle_of_a_rotation();
+        assert_eq!(left.alive(), "from old");
+        let seen = Stamp { sequence: 1, nonce: 1 };
+        assert_eq!(
+            left.store.save(&left.from, &record("next", 3), seen).unwrap(),
+            written(&record("next", 3))
+        );
+        assert_eq!(left.alive(), "from next");
+    }
+
+    #[test]
+    fn a_rotation_that_died_before_its_rename_can_be_asked_for_again() {
+        let left = in_the_middle_of_a_rotation();
+        let (new, seen) = (record("new", 2), Stamp { sequence: 1, nonce: 1 });
+        for _ in 0..2 {
+            assert_eq!(left.store.rotate(&left.from, &left.to, &new, seen).unwrap(), written(&new));
+            assert_eq!(left.alive(), "to new");
+        }
+    }
+
+    #[test]
+    fn a_session_whose_rotation_died_can_be_ended() {
+        let left = in_the_middle_of_a_rotation();
+        assert_eq!(left.store.delete(&left.from, None).unwrap(), Deleted::Ended);
+        assert_eq!(left.alive(), "");
+    }
+
+    #[test]
+    fn a_session_whose_rotation_died_ends_and_is_swept_when_it_would_have() {
+        let left = in_the_middle_of_a_rotation();
+        left.clock.advance(record("old", 1).expires_at.since(left.clock.now()));
+        assert_eq!(left.alive(), "");
+        left.clock.advance(Duration::from_secs(1));
+        assert_eq!(left.sweep(), 1);
+        assert!(left.store.root.read("k3/6b3366726f6d").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_rotation_that_died_after_its_rename_has_happened() {
+        let left = at_the_end_of_a_rotation();
+        assert_eq!(left.alive(), "to new");
+        let seen = Stamp { sequence: 1, nonce: 1 };
+        let again = left.store.rotate(&left.from, &left.to, &record("new", 2), seen).unwrap();
+        assert_eq!(again, written(&record("new", 2)));
+        assert_eq!(left.store.delete(&left.to, None).unwrap(), Deleted::Ended);
+        assert_eq!(left.alive(), "", "nothing brings the old one back");
+    }
+
+    #[test]
+    fn nothing_of_the_old_record_is_left_when_a_rotation_is_through() {
+        let cut_short = at_the_end_of_a_rotation();
+        let left = before_a_rotation();
+        let seen = Stamp { sequence: 1, nonce: 1 };
+        left.store.rotate(&left.from, &left.to, &record("new", 2), seen).unwrap();
+        assert!(left.length("k3/6b33746f") < cut_short.length("k3/6b33746f"));
+        let again = Stamp { sequence: 2, nonce: 2 };
+        cut_short.store.touch(&cut_short.to, Timestamp::MAX, again).unwrap();
+        assert_eq!(
+            left.length("k3/6b33746f"),
+            cut_short.length("k3/6b33746f"),
+            "the next write leaves it out"
+        );
+    }
+
+    #[test]
+    fn a_sweep_that_runs_out_of_time_says_so_and_the_next_goes_on() {
+        let left = before_a_rotation();
+        left.store.create(&SessionId::parse("zz").unwrap(), &record("late", 1)).unwrap();
+        left.clock.advance(Duration::from_secs(10_000));
+        let now = left.clock.now();
+        let error = left.store.sweep(now, 10, Instant::now()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        let later = Instant::now() + Duration::from_secs(4);
+        assert_eq!(left.store.sweep(now, 1, later).unwrap(), 1);
+        assert_eq!(left.store.sweep(now, 10, later).unwrap(), 1, "not in the folders it was through with");
+        assert_eq!(left.store.sweep(now, 10, later).unwrap(), 0);
+    }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use cloakroom_core::{ErrorKind, Result, Timestamp};
 
 use crate::error::{unfinished, while_committing, while_reading};
+use crate::files::DRAFT;
 use crate::location::{FOLDERS, Folder, Location};
 use crate::store::Store;
 
@@ -27,7 +28,7 @@ impl Store {
                     self.next_to_sweep.store(folder.number(), Ordering::Relaxed);
                     return if cleared >= u64::from(limit) { Ok(cleared) } else { Err(unfinished(LONG)) };
                 }
-                if name == "draft" {
+                if name == DRAFT {
                     self.remove_draft(folder, until)?;
                 } else if let Some(location) = Location::of_name(&name) {
                     cleared += u64::from(self.sweep_one(&location, before, until)?);
