@@ -4,13 +4,13 @@ use std::fmt;
 
 use async_trait::async_trait;
 use cloakroom_core::{
-    Capabilities, Deleted, Durability, Error, ErrorKind, Read, Record, Result, Revision, Saved,
-    SessionBackend, SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
+    Capabilities, Deleted, Error, ErrorKind, Read, Record, Result, Revision, Saved, SessionBackend,
+    SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
 };
 
 use crate::Config;
 use crate::config::redacted;
-use crate::driver::{Driver, Value};
+use crate::driver::{Driver, Instant, Value, deadline};
 use crate::statements::Statements;
 
 /// Sessions in a database. Opened by [`Config::open`].
@@ -32,14 +32,10 @@ impl Backend {
     ///
     /// `Unavailable` if another process keeps the database locked, or it can't be written to.
     pub async fn migrate(&self) -> Result<()> {
-        for statement in &self.statements.schema {
-            self.driver.execute(statement, &[]).await.map_err(|error| {
-                let message =
-                    format!("the session database {:?} can't be migrated", redacted(&self.config.url));
-                Error::caused(error.kind(), message, error)
-            })?;
-        }
-        Ok(())
+        self.driver.migrate(&self.statements.schema).await.map_err(|error| {
+            let message = format!("the session database {:?} can't be migrated", redacted(&self.config.url));
+            Error::caused(error.kind(), message, error)
+        })
     }
 
     fn now(&self) -> Value<'static> {
@@ -47,14 +43,14 @@ impl Backend {
     }
 
     /// The living record under `id`.
-    async fn there(&self, id: &SessionId) -> Result<Option<Stored>> {
+    async fn there(&self, id: &SessionId, by: Instant) -> Result<Option<Stored>> {
         let values = [Value::Bytes(id.as_bytes()), self.now()];
-        self.driver.one(&self.statements.load, &values).await
+        self.driver.one(&self.statements.load, &values, by).await
     }
 
     /// Why a write changed no row: it had been done already, somebody else was first, or it is gone.
-    async fn why_not(&self, id: &SessionId, new: &Record) -> Result<Saved> {
-        Ok(match self.there(id).await? {
+    async fn why_not(&self, id: &SessionId, new: &Record, by: Instant) -> Result<Saved> {
+        Ok(match self.there(id, by).await? {
             None => Saved::Gone,
             Some(stored) if stored.record.stamp == new.stamp => Saved::Written(Written::at(new.stamp)),
             Some(stored) => Saved::Conflict(stored),
@@ -65,7 +61,7 @@ impl Backend {
 #[async_trait]
 impl SessionBackend for Backend {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::new(if self.config.power_safe { Durability::PowerCut } else { Durability::Crash })
+        Capabilities::new(self.driver.durability())
     }
 
     fn index(&self) -> Option<&dyn SessionIndex> {
@@ -73,12 +69,12 @@ impl SessionBackend for Backend {
     }
 
     async fn load(&self, id: &SessionId, _: Read) -> Result<Option<Stored>> {
-        self.there(id).await
+        self.there(id, deadline()).await
     }
 
     async fn revision(&self, id: &SessionId) -> Result<Option<(Revision, Timestamp)>> {
         let values = [Value::Bytes(id.as_bytes()), self.now()];
-        self.driver.revision(&self.statements.revision, &values).await
+        self.driver.revision(&self.statements.revision, &values, deadline()).await
     }
 
     async fn create(&self, id: &SessionId, new: &Record) -> Result<Saved> {
@@ -90,8 +86,9 @@ impl SessionBackend for Backend {
             owner(new),
             Value::Bytes(&stamp),
         ];
-        match self.driver.execute(&self.statements.create, &values).await? {
-            0 => self.why_not(id, new).await,
+        let by = deadline();
+        match self.driver.execute(&self.statements.create, &values, by).await? {
+            0 => self.why_not(id, new, by).await,
             _ => Ok(Saved::Written(Written::at(new.stamp))),
         }
     }
@@ -107,8 +104,9 @@ impl SessionBackend for Backend {
             Value::Bytes(&seen),
             self.now(),
         ];
-        match self.driver.execute(&self.statements.save, &values).await? {
-            0 => self.why_not(id, new).await,
+        let by = deadline();
+        match self.driver.execute(&self.statements.save, &values, by).await? {
+            0 => self.why_not(id, new, by).await,
             _ => Ok(Saved::Written(Written::at(new.stamp))),
         }
     }
@@ -117,10 +115,11 @@ impl SessionBackend for Backend {
         let stamp = stamp_of(seen)?;
         let values =
             [moment(until), Value::Bytes(id.as_bytes()), Value::Bytes(&stamp), self.now(), moment(until)];
-        if self.driver.execute(&self.statements.touch, &values).await? > 0 {
+        let by = deadline();
+        if self.driver.execute(&self.statements.touch, &values, by).await? > 0 {
             return Ok(Touched::Moved(Written::at(seen.clone())));
         }
-        Ok(self.there(id).await?.map_or(Touched::Gone, |_| Touched::Skipped))
+        Ok(self.there(id, by).await?.map_or(Touched::Gone, |_| Touched::Skipped))
     }
 
     async fn rotate(&self, from: &SessionId, to: &SessionId, new: &Record, seen: &Revision) -> Result<Saved> {
@@ -134,39 +133,39 @@ impl SessionBackend for Backend {
             Value::Bytes(from.as_bytes()),
             Value::Bytes(&seen),
             self.now(),
-            Value::Bytes(to.as_bytes()),
         ];
-        if self.driver.execute(&self.statements.rotate, &values).await? > 0 {
+        let by = deadline();
+        if self.driver.execute(&self.statements.rotate, &values, by).await? > 0 {
             return Ok(Saved::Written(Written::at(new.stamp)));
         }
-        match self.why_not(to, new).await? {
+        match self.why_not(to, new, by).await? {
             Saved::Written(written) => Ok(Saved::Written(written)),
-            _ => Ok(self.there(from).await?.map_or(Saved::Gone, Saved::Conflict)),
+            _ => Ok(self.there(from, by).await?.map_or(Saved::Gone, Saved::Conflict)),
         }
     }
 
     async fn delete(&self, id: &SessionId, seen: Option<&Revision>) -> Result<Deleted> {
+        let by = deadline();
         let values = [Value::Bytes(id.as_bytes()), self.now()];
         let Some(seen) = seen else {
-            let ended = self.driver.execute(&self.statements.delete, &values).await? > 0;
+            let ended = self.driver.execute(&self.statements.delete, &values, by).await? > 0;
             return Ok(if ended { Deleted::Ended } else { Deleted::Absent });
         };
         let stamp = stamp_of(seen)?;
         let values = [values[0], values[1], Value::Bytes(&stamp)];
-        if self.driver.execute(&self.statements.delete_seen, &values).await? > 0 {
+        if self.driver.execute(&self.statements.delete_seen, &values, by).await? > 0 {
             return Ok(Deleted::Ended);
         }
-        Ok(self.there(id).await?.map_or(Deleted::Absent, Deleted::Conflict))
+        Ok(self.there(id, by).await?.map_or(Deleted::Absent, Deleted::Conflict))
     }
 
     async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<u64> {
         let values = [moment(before), Value::Number(limit.into()), moment(before)];
-        self.driver.execute(&self.statements.sweep, &values).await
+        self.driver.execute(&self.statements.sweep, &values, deadline()).await
     }
 
     async fn close(&self) -> Result<()> {
-        self.driver.close().await;
-        Ok(())
+        self.driver.close().await
     }
 }
 
@@ -180,12 +179,12 @@ impl SessionIndex for Backend {
     ) -> Result<Vec<(SessionId, Stored)>> {
         let values =
             [Value::Bytes(owner.as_bytes()), self.now(), following(after), Value::Number(limit.into())];
-        self.driver.page(&self.statements.page_of, &values).await
+        self.driver.page(&self.statements.page_of, &values, deadline()).await
     }
 
     async fn all(&self, after: Option<&SessionId>, limit: u32) -> Result<Vec<(SessionId, Stored)>> {
         let values = [self.now(), following(after), Value::Number(limit.into())];
-        self.driver.page(&self.statements.page_all, &values).await
+        self.driver.page(&self.statements.page_all, &values, deadline()).await
     }
 }
 

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use cloakroom_core::{Clock, Error, ErrorKind, Result, SystemClock};
+use cloakroom_core::{Clock, Durability, Error, ErrorKind, Result, SystemClock};
 
 use crate::Backend;
+use crate::dialect::Dialect;
 use crate::driver::Driver;
 use crate::statements::Statements;
 
@@ -20,18 +21,26 @@ pub struct Config {
     pub(crate) table: String,
     pub(crate) connections: u32,
     pub(crate) power_safe: bool,
+    pub(crate) pooler: bool,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Config {
-    /// The database at `url`: `sqlite:` and a path. The file is created if it is missing, its folder
-    /// is not.
+    /// The database at `url`:
+    ///
+    /// - `sqlite:` and a path. The file is created if it is missing, its folder is not.
+    /// - `postgres://user:password@host:5432/database`, also as `postgresql://`
+    /// - `mysql://user:password@host:3306/database`, also as `mariadb://`
+    ///
+    /// What may stand behind a `?` is sqlx's: `sslmode` and `sslrootcert` for PostgreSQL, `ssl-mode` and
+    /// `ssl-ca` for MySQL, `mode` for SQLite.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
             table: "cloakroom_sessions".into(),
             connections: 8,
             power_safe: false,
+            pooler: false,
             clock: Arc::new(SystemClock),
         }
     }
@@ -42,16 +51,31 @@ impl Config {
         self
     }
 
-    /// How many connections may read at a time. 8
+    /// How many connections there may be: to a server in all, of each process; to SQLite for reading, next
+    /// to the one that writes. They are made when they are needed. 8
     pub fn connections(mut self, connections: u32) -> Self {
         self.connections = connections.max(1);
         self
     }
 
     /// Whether a write is acknowledged only when it would survive a power cut, at the price of a wait
-    /// for the disk (SQLite's `synchronous=FULL`). Off: it survives the death of the process.
+    /// for the disk. Off
+    ///
+    /// - SQLite: `synchronous=FULL`. Off: a write survives the death of the process.
+    /// - A server decides for itself, and by its defaults waits for the disk: on, one whose settings say
+    ///   otherwise is refused. What it does is in the backend's
+    ///   [`durable_when`](cloakroom_core::Capabilities::durable_when) either way.
     pub fn power_safe(mut self, power_safe: bool) -> Self {
         self.power_safe = power_safe;
+        self
+    }
+
+    /// Whether PostgreSQL is behind a pooler that gives each transaction another connection, as PgBouncer
+    /// does with `pool_mode=transaction`. Nothing is prepared then: each statement carries its values in
+    /// its text, which costs the server a little time, and still takes one flight. Other databases need
+    /// nothing. Off
+    pub fn pooler(mut self, pooler: bool) -> Self {
+        self.pooler = pooler;
         self
     }
 
@@ -66,9 +90,11 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// `Misconfigured` for a URL that names no known database, a file that can't be opened or is no
-    /// database, and a table name that is no identifier; `Unavailable` if the database does not answer
-    /// within 3 seconds. The text names the URL without its password.
+    /// `Misconfigured` for a URL that names no known database or one that this build lacks, a user, a
+    /// password or a database that the server refuses, a file that can't be opened or is no database, a
+    /// server that is not as [`power_safe`](Config::power_safe) as was asked for, and a table name that is
+    /// no identifier; `Unavailable` if the database can't be reached or does not answer within 3 seconds.
+    /// The text names the URL without its password.
     pub async fn open(self) -> Result<Backend> {
         let identifier = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         let table = self.table.as_str();
@@ -78,26 +104,52 @@ impl Config {
             return Err(Error::new(ErrorKind::Misconfigured, message));
         }
         let (driver, dialect) = self.connect().await?;
+        if self.power_safe && driver.durability() != Durability::PowerCut {
+            let shown = redacted(&self.url);
+            let message = format!(
+                "the session database {shown:?} may lose acknowledged writes in a power cut: see its server's \
+                 fsync and synchronous_commit (PostgreSQL), innodb_flush_log_at_trx_commit (MySQL, MariaDB)"
+            );
+            return Err(Error::new(ErrorKind::Misconfigured, message));
+        }
         let statements = Statements::new(&dialect, table);
         Ok(Backend::new(driver, statements, self))
     }
 
-    async fn connect(&self) -> Result<(Box<dyn Driver>, crate::dialect::Dialect)> {
-        match self.url.split_once(':').map(|(scheme, _)| scheme) {
+    async fn connect(&self) -> Result<(Box<dyn Driver>, Dialect)> {
+        match self.url.split_once(':').map_or("", |(scheme, _)| scheme) {
             #[cfg(feature = "sqlite")]
-            Some("sqlite") => crate::sqlite::connect(self).await,
-            #[cfg(not(feature = "sqlite"))]
-            Some("sqlite") => {
-                let message = "sqlite: URLs need the feature `sqlite` of cloakroom-db";
-                Err(Error::new(ErrorKind::Misconfigured, message))
-            }
-            _ => {
-                let message =
-                    format!("the database URL {:?} does not begin with sqlite:", redacted(&self.url));
-                Err(Error::new(ErrorKind::Misconfigured, message))
-            }
+            "sqlite" => crate::sqlite::connect(self).await,
+            #[cfg(feature = "postgres")]
+            "postgres" | "postgresql" => crate::postgres::connect(self).await,
+            #[cfg(feature = "mysql")]
+            "mysql" | "mariadb" => crate::mysql::connect(self).await,
+            scheme => Err(no_such_database(scheme, &self.url)),
         }
     }
+}
+
+fn no_such_database(scheme: &str, url: &str) -> Error {
+    let feature = match scheme {
+        "sqlite" => "sqlite",
+        "postgres" | "postgresql" => "postgres",
+        "mysql" | "mariadb" => "mysql",
+        _ => {
+            let message = format!(
+                "the database URL {:?} begins with none of sqlite:, postgres:, postgresql:, mysql: and mariadb:",
+                redacted(url)
+            );
+            return Error::new(ErrorKind::Misconfigured, message);
+        }
+    };
+    let message = format!("{scheme}: URLs need the feature `{feature}` of cloakroom-db");
+    Error::new(ErrorKind::Misconfigured, message)
+}
+
+/// The driver can't read it.
+pub(crate) fn not_a_url(url: &str, source: sqlx::Error) -> Error {
+    let message = format!("the database URL {:?} can't be read", redacted(url));
+    Error::caused(ErrorKind::Misconfigured, message, source)
 }
 
 impl fmt::Debug for Config {
@@ -107,6 +159,7 @@ impl fmt::Debug for Config {
             .field("table", &self.table)
             .field("connections", &self.connections)
             .field("power_safe", &self.power_safe)
+            .field("pooler", &self.pooler)
             .finish_non_exhaustive()
     }
 }

@@ -1,14 +1,28 @@
 //! What databases do differently. Everything else is written once, in `statements`.
 
-/// One database's own words.
+use sqlx::error::DatabaseError;
+
+use crate::driver::Value;
+use crate::error::Verdict;
+
+/// One database's own words, and how it means them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Dialect {
     /// How the `n`th parameter is written, counted from 1.
     pub(crate) parameter: fn(usize) -> String,
+    /// Writes a value in a parameter's place, where no statement may be prepared.
+    pub(crate) literal: Option<fn(Value<'_>) -> String>,
     /// Makes an insert into a taken id change nothing instead of failing.
     pub(crate) unless_taken: &'static str,
-    /// The first rows that expired, for a bounded sweep.
+    /// Removes the first that expired, and looks at the deadline again in the step that removes: a row
+    /// that was extended between the two stays.
     pub(crate) sweep: &'static str,
-    /// Makes the table and its indexes, unless they are there.
-    pub(crate) schema: &'static [&'static str],
+    /// Makes the table and its indexes, unless they are there; for several at once.
+    pub(crate) schema: &'static str,
+    /// What a new connection is told first.
+    pub(crate) set_up: Option<&'static str>,
+    /// Asks whether a commit survives a power cut (1 or 0), and how many bytes a statement may have.
+    pub(crate) facts: Option<&'static str>,
+    /// What one of its errors means.
+    pub(crate) verdict: fn(&dyn DatabaseError) -> Verdict,
 }

@@ -1,13 +1,37 @@
-//! Runs statements on a pool of any database that sqlx knows: the one place that is generic over it.
+//! Runs statements on any database that sqlx knows: the one place that is generic over it.
+
+use std::io;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use cloakroom_core::{Record, Result, Revision, SessionId, Stamp, Stored, Timestamp};
+use cloakroom_core::{Durability, Error, ErrorKind, Result, Revision, SessionId, Stored, Timestamp};
 use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, ColumnIndex, Decode, Encode, Executor, IntoArguments, Pool, Row, Type};
+use sqlx::{AssertSqlSafe, ColumnIndex, Decode, Encode, Execute, Executor, IntoArguments, RawSql, Row, Type};
+use tokio::time::timeout_at;
 
-use crate::error::{foreign, while_reading, while_writing};
+use crate::detached::to_its_end;
+use crate::dialect::Dialect;
+use crate::error::{Verdict, while_connecting, while_opening, while_reading, while_writing};
+use crate::pool::{Lease, Pool};
+use crate::row;
 use crate::statements::Sql;
+
+pub(crate) use tokio::time::Instant;
+
+/// A call of a backend ends within this: before core's own limit, so that what it answers is heard.
+const CALL: Duration = Duration::from_millis(4_800);
+/// For a turn on a connection that is alive, and then for a statement's answer.
+const TURN: Duration = Duration::from_millis(2_400);
+const ANSWER: Duration = Duration::from_millis(2_400);
+/// For what is asked at the start; connecting has its turn before.
+const FACTS: Duration = Duration::from_millis(600);
+/// For making the table, behind others that are at it.
+const MIGRATION: Duration = Duration::from_secs(30);
+
+/// When a call that begins now must be over.
+pub(crate) fn deadline() -> Instant {
+    Instant::now() + CALL
+}
 
 /// A parameter.
 #[derive(Clone, Copy)]
@@ -17,23 +41,46 @@ pub(crate) enum Value<'v> {
     Number(i64),
 }
 
-/// A database, whichever it is.
+impl Value<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Value::Bytes(bytes) | Value::OptionalBytes(Some(bytes)) => bytes.len(),
+            Value::OptionalBytes(None) => 0,
+            Value::Number(_) => size_of::<i64>(),
+        }
+    }
+}
+
+/// A database, whichever it is. Calls are over `by` then.
 #[async_trait]
 pub(crate) trait Driver: Send + Sync {
-    /// Runs a statement that changes something, and says how many rows it changed.
-    async fn execute(&self, sql: &Sql, values: &[Value<'_>]) -> Result<u64>;
+    /// What a commit survives.
+    fn durability(&self) -> Durability;
+
+    /// Runs statements that are divided by semicolons.
+    async fn migrate(&self, script: &Sql) -> Result<()>;
+
+    /// Runs a statement that changes something, and says how many rows it changed: none, if it would
+    /// have changed an id to one that is taken.
+    async fn execute(&self, sql: &Sql, values: &[Value<'_>], by: Instant) -> Result<u64>;
 
     /// The record that a query of payload, deadline, owner and stamp finds.
-    async fn one(&self, sql: &Sql, values: &[Value<'_>]) -> Result<Option<Stored>>;
+    async fn one(&self, sql: &Sql, values: &[Value<'_>], by: Instant) -> Result<Option<Stored>>;
 
     /// The revision and the deadline that a query of deadline and stamp finds.
-    async fn revision(&self, sql: &Sql, values: &[Value<'_>]) -> Result<Option<(Revision, Timestamp)>>;
+    async fn revision(
+        &self,
+        sql: &Sql,
+        values: &[Value<'_>],
+        by: Instant,
+    ) -> Result<Option<(Revision, Timestamp)>>;
 
     /// The records that such a query finds, each with its id behind the rest. A row that this library
     /// has not written is left out: it is nobody's session, and must not hide the others.
-    async fn page(&self, sql: &Sql, values: &[Value<'_>]) -> Result<Vec<(SessionId, Stored)>>;
+    async fn page(&self, sql: &Sql, values: &[Value<'_>], by: Instant) -> Result<Vec<(SessionId, Stored)>>;
 
-    async fn close(&self);
+    /// Waits for what is under way, then closes every connection.
+    async fn close(&self) -> Result<()>;
 }
 
 /// What sqlx has no trait for.
@@ -43,8 +90,107 @@ pub(crate) trait Database: sqlx::Database {
 
 /// Connections for reading and for writing; the same ones, where a database needs no difference.
 pub(crate) struct Pools<DB: sqlx::Database> {
-    pub(crate) read: Pool<DB>,
-    pub(crate) write: Pool<DB>,
+    read: Pool<DB>,
+    write: Pool<DB>,
+    dialect: Dialect,
+    /// The URL, as it may be shown.
+    shown: String,
+    durability: Durability,
+    /// How many bytes the values of a statement may have.
+    room: usize,
+}
+
+/// A statement, and whether its rows are wanted or their number.
+struct Task<DB: sqlx::Database> {
+    statement: Statement<DB>,
+    reads: bool,
+}
+
+enum Statement<DB: sqlx::Database> {
+    Prepared(Query<'static, DB, DB::Arguments>),
+    Plain(RawSql),
+}
+
+struct Answer<DB: sqlx::Database> {
+    changed: u64,
+    rows: Vec<DB::Row>,
+}
+
+/// Why there is no answer to what was sent.
+struct Failure {
+    error: sqlx::Error,
+    verdict: Verdict,
+    /// Perhaps only because the connection had died before.
+    was_dead: bool,
+}
+
+impl<DB: Database> Pools<DB>
+where
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    DB::Arguments: IntoArguments<DB>,
+    for<'v> &'v [u8]: Encode<'v, DB> + Type<DB>,
+    for<'v> Option<&'v [u8]>: Encode<'v, DB>,
+    for<'r> i64: Encode<'r, DB> + Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    /// Connects, and asks what to expect of the database; where it can't be asked, `durability` tells.
+    ///
+    /// # Errors
+    ///
+    /// `Misconfigured` or `Unavailable`, with `shown` in the text.
+    pub(crate) async fn open(
+        read: Pool<DB>,
+        write: Pool<DB>,
+        dialect: Dialect,
+        shown: String,
+        durability: Durability,
+    ) -> Result<Self> {
+        let mut pools = Self { read, write, dialect, shown, durability, room: usize::MAX };
+        let failed = |error: sqlx::Error| while_opening(&pools.shown, dialect.judge(&error), error);
+        let mut lease = pools.write.lease(true, Instant::now() + TURN).await.map_err(failed)?;
+        if let Some(facts) = dialect.facts {
+            let answer = lease.connection.fetch_one(sqlx::raw_sql(facts));
+            let answer = timeout_at(Instant::now() + FACTS, answer).await;
+            let row = answer.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(failed)?;
+            let safe: i64 = row.try_get(0).map_err(failed)?;
+            let room: i64 = row.try_get(1).map_err(failed)?;
+            pools.durability = if safe == 1 { Durability::PowerCut } else { Durability::Crash };
+            pools.room = usize::try_from(room).unwrap_or(usize::MAX);
+        }
+        lease.give_back();
+        Ok(pools)
+    }
+
+    fn task(&self, sql: &Sql, values: &[Value<'_>], reads: bool) -> Task<DB> {
+        // Made of this crate's own text, a table name that was checked, and at most hexadecimal digits.
+        let statement = match self.dialect.literal {
+            None => Statement::Prepared(bound(sql, values)),
+            Some(literal) => Statement::Plain(sqlx::raw_sql(AssertSqlSafe(written(sql, values, literal)))),
+        };
+        Task { statement, reads }
+    }
+
+    /// Sends a statement, once. The outer error: surely not sent.
+    async fn ask(&self, task: Task<DB>, by: Instant, limit: Duration) -> Result<Result<Answer<DB>, Failure>> {
+        let pool = if task.reads { &self.read } else { &self.write };
+        let turn = by.min(Instant::now() + TURN);
+        let lease = pool.lease(!task.reads, turn).await;
+        let lease = lease.map_err(|error| while_connecting(&self.shown, error))?;
+        let until = by.min(Instant::now() + limit);
+        Ok(to_its_end(answer(lease, task, until, self.dialect)).await)
+    }
+
+    async fn rows(&self, sql: &Sql, values: &[Value<'_>], by: Instant) -> Result<Vec<DB::Row>> {
+        let mut asked_again = false;
+        loop {
+            match self.ask(self.task(sql, values, true), by, ANSWER).await? {
+                Ok(answer) => return Ok(answer.rows),
+                // No connection from before is left: the next one is new.
+                Err(failure) if failure.was_dead && !asked_again => asked_again = true,
+                Err(failure) => return Err(while_reading(failure.verdict, failure.error)),
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -54,43 +200,123 @@ where
     DB::Arguments: IntoArguments<DB>,
     for<'v> &'v [u8]: Encode<'v, DB> + Type<DB>,
     for<'v> Option<&'v [u8]>: Encode<'v, DB>,
-    for<'r> Vec<u8>: Encode<'r, DB> + Decode<'r, DB> + Type<DB>,
+    for<'r> Vec<u8>: Decode<'r, DB> + Type<DB>,
     for<'r> i64: Encode<'r, DB> + Decode<'r, DB> + Type<DB>,
     usize: ColumnIndex<DB::Row>,
 {
-    async fn execute(&self, sql: &Sql, values: &[Value<'_>]) -> Result<u64> {
-        let done = bound::<DB>(sql, values).execute(&self.write).await;
-        done.map(|result| DB::rows_affected(&result)).map_err(while_writing)
+    fn durability(&self) -> Durability {
+        self.durability
     }
 
-    async fn one(&self, sql: &Sql, values: &[Value<'_>]) -> Result<Option<Stored>> {
-        let row = bound::<DB>(sql, values).fetch_optional(&self.read).await.map_err(while_reading)?;
-        row.as_ref().map(stored::<DB>).transpose()
+    async fn migrate(&self, script: &Sql) -> Result<()> {
+        let statement = Statement::Plain(sqlx::raw_sql(AssertSqlSafe(script.clone())));
+        let task = Task { statement, reads: false };
+        let answer = self.ask(task, Instant::now() + MIGRATION, MIGRATION).await?;
+        answer.map(drop).map_err(|failure| while_writing(failure.verdict, failure.error))
     }
 
-    async fn revision(&self, sql: &Sql, values: &[Value<'_>]) -> Result<Option<(Revision, Timestamp)>> {
-        let row = bound::<DB>(sql, values).fetch_optional(&self.read).await.map_err(while_reading)?;
-        row.map(|row| Ok((stamp::<DB>(&row, 1)?.into(), deadline::<DB>(&row, 0)?))).transpose()
+    async fn execute(&self, sql: &Sql, values: &[Value<'_>], by: Instant) -> Result<u64> {
+        if values.iter().map(Value::len).sum::<usize>() > self.room {
+            let message = format!("the session database takes {} bytes at once, and this is more", self.room);
+            return Err(Error::new(ErrorKind::TooLarge, message));
+        }
+        match self.ask(self.task(sql, values, false), by, ANSWER).await? {
+            Ok(answer) => Ok(answer.changed),
+            Err(Failure { verdict: Verdict::Taken, .. }) => Ok(0),
+            Err(failure) => Err(while_writing(failure.verdict, failure.error)),
+        }
     }
 
-    async fn page(&self, sql: &Sql, values: &[Value<'_>]) -> Result<Vec<(SessionId, Stored)>> {
-        let rows = bound::<DB>(sql, values).fetch_all(&self.read).await.map_err(while_reading)?;
-        Ok(rows.iter().filter_map(|row| Some((id::<DB>(row)?, stored::<DB>(row).ok()?))).collect())
+    async fn one(&self, sql: &Sql, values: &[Value<'_>], by: Instant) -> Result<Option<Stored>> {
+        self.rows(sql, values, by).await?.first().map(row::stored::<DB>).transpose()
     }
 
-    async fn close(&self) {
-        self.read.close().await;
-        self.write.close().await;
+    async fn revision(
+        &self,
+        sql: &Sql,
+        values: &[Value<'_>],
+        by: Instant,
+    ) -> Result<Option<(Revision, Timestamp)>> {
+        let rows = self.rows(sql, values, by).await?;
+        rows.first()
+            .map(|row| Ok((row::stamp::<DB>(row, 1)?.into(), row::deadline::<DB>(row, 0)?)))
+            .transpose()
+    }
+
+    async fn page(&self, sql: &Sql, values: &[Value<'_>], by: Instant) -> Result<Vec<(SessionId, Stored)>> {
+        let rows = self.rows(sql, values, by).await?;
+        Ok(rows.iter().filter_map(|row| Some((row::id::<DB>(row)?, row::stored::<DB>(row).ok()?))).collect())
+    }
+
+    async fn close(&self) -> Result<()> {
+        let (read, write) = (self.read.close().await, self.write.close().await);
+        if read && write {
+            return Ok(());
+        }
+        let message = "the session database was closed while it still owed an answer";
+        Err(Error::new(ErrorKind::Unknown, message))
     }
 }
 
-fn bound<'q, DB: Database>(sql: &Sql, values: &[Value<'q>]) -> Query<'q, DB, DB::Arguments>
+/// One statement on one connection, which is given back only if it is as good as before.
+async fn answer<DB: Database>(
+    mut lease: Lease<DB>,
+    task: Task<DB>,
+    until: Instant,
+    dialect: Dialect,
+) -> Result<Answer<DB>, Failure>
+where
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    DB::Arguments: IntoArguments<DB>,
+{
+    let Task { statement, reads } = task;
+    let answered = match statement {
+        Statement::Prepared(query) => timeout_at(until, run(&mut lease.connection, query, reads)).await,
+        Statement::Plain(script) => timeout_at(until, run(&mut lease.connection, script, reads)).await,
+    };
+    let error = match answered {
+        Ok(Ok(answer)) => {
+            lease.give_back();
+            return Ok(answer);
+        }
+        Ok(Err(error)) => error,
+        Err(_) => {
+            // Its answer may still come: the connection is of no more use.
+            let late = io::Error::new(io::ErrorKind::TimedOut, "the database did not answer in time");
+            return Err(Failure { error: late.into(), verdict: Verdict::Unsure, was_dead: false });
+        }
+    };
+    let verdict = dialect.judge(&error);
+    let was_dead = lease.reused && matches!(verdict, Verdict::Unsure | Verdict::Stale(_));
+    match verdict {
+        Verdict::Unsure => lease.bury(),
+        Verdict::Stale(_) => drop(lease),
+        _ => lease.give_back(),
+    }
+    Err(Failure { error, verdict, was_dead })
+}
+
+async fn run<'c, DB: Database>(
+    connection: &'c mut DB::Connection,
+    statement: impl Execute<'static, DB> + 'static,
+    reads: bool,
+) -> sqlx::Result<Answer<DB>>
+where
+    &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    if reads {
+        return Ok(Answer { changed: 0, rows: connection.fetch_all(statement).await? });
+    }
+    let done = connection.execute(statement).await?;
+    Ok(Answer { changed: DB::rows_affected(&done), rows: Vec::new() })
+}
+
+fn bound<DB: Database>(sql: &Sql, values: &[Value<'_>]) -> Query<'static, DB, DB::Arguments>
 where
     for<'v> &'v [u8]: Encode<'v, DB> + Type<DB>,
     for<'v> Option<&'v [u8]>: Encode<'v, DB>,
     for<'r> i64: Encode<'r, DB> + Type<DB>,
 {
-    // Made of this crate's own text and a table name that was checked.
     let query = sqlx::query(AssertSqlSafe(sql.clone()));
     values.iter().fold(query, |query, value| match *value {
         Value::Bytes(bytes) => query.bind(bytes),
@@ -99,48 +325,13 @@ where
     })
 }
 
-/// A row of payload, deadline, owner and stamp.
-fn stored<DB: Database>(row: &DB::Row) -> Result<Stored>
-where
-    for<'r> Vec<u8>: Decode<'r, DB> + Type<DB>,
-    for<'r> i64: Decode<'r, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
-    let payload: Vec<u8> = row.try_get(0).map_err(while_reading)?;
-    let owner: Option<Vec<u8>> = row.try_get(2).map_err(while_reading)?;
-    let record = Record::new(
-        Bytes::from(payload),
-        deadline::<DB>(row, 1)?,
-        owner.map(String::from_utf8).transpose().map_err(|_| foreign())?,
-        stamp::<DB>(row, 3)?,
-    );
-    Ok(Stored::stamped(record))
-}
-
-fn deadline<DB: Database>(row: &DB::Row, column: usize) -> Result<Timestamp>
-where
-    for<'r> i64: Decode<'r, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
-    let millis: i64 = row.try_get(column).map_err(while_reading)?;
-    Ok(Timestamp::from_millis(u64::try_from(millis).map_err(|_| foreign())?))
-}
-
-fn stamp<DB: Database>(row: &DB::Row, column: usize) -> Result<Stamp>
-where
-    for<'r> Vec<u8>: Decode<'r, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
-    let stamp: Vec<u8> = row.try_get(column).map_err(while_reading)?;
-    Ok(Stamp::from_bytes(stamp.try_into().map_err(|_| foreign())?))
-}
-
-/// The id behind them.
-fn id<DB: Database>(row: &DB::Row) -> Option<SessionId>
-where
-    for<'r> Vec<u8>: Decode<'r, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
-    let id: Vec<u8> = row.try_get(4).ok()?;
-    SessionId::parse(std::str::from_utf8(&id).ok()?)
+/// The statement with its values in it.
+fn written(sql: &str, values: &[Value<'_>], literal: fn(Value<'_>) -> String) -> String {
+    let mut parts = sql.split('?');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for (part, value) in parts.zip(values) {
+        text += &literal(*value);
+        text += part;
+    }
+    text
 }

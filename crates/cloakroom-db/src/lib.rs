@@ -21,11 +21,27 @@
 //! on one connection; writers of other processes are waited for, for 2 seconds. An acknowledged write
 //! survives the death of the process, and with [`Config::power_safe`] a power cut.
 
+#![cfg_attr(
+    not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
+    expect(
+        dead_code,
+        clippy::unused_async,
+        reason = "without a database there is nothing to run statements on"
+    )
+)]
+
 mod backend;
 mod config;
+mod detached;
 mod dialect;
 mod driver;
 mod error;
+#[cfg(feature = "mysql")]
+mod mysql;
+mod pool;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod row;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statements;

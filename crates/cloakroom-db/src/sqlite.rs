@@ -3,39 +3,63 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use cloakroom_core::{Error, ErrorKind, Result};
+use cloakroom_core::{Durability, Error, ErrorKind, Result};
 use sqlx::Sqlite;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteQueryResult, SqliteSynchronous,
-};
+use sqlx::error::DatabaseError;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteQueryResult, SqliteSynchronous};
 
 use crate::Config;
-use crate::config::redacted;
+use crate::config::{not_a_url, redacted};
 use crate::dialect::Dialect;
 use crate::driver::{Database, Driver, Pools};
-use crate::error::while_opening;
+use crate::error::{NO_RIGHT, NO_TABLE, OTHER_TABLE, STALE, Verdict};
+use crate::pool::Pool;
 
-/// For a turn on a connection, and then for another process's lock: together below core's own limit, so
-/// that the answer is a sure no.
-const TURN_WAIT: Duration = Duration::from_millis(2_500);
+/// For another process's lock: less than a statement's answer is waited for, so that it is a sure no.
 const LOCK_WAIT: Duration = Duration::from_secs(2);
 
-const DIALECT: Dialect = Dialect {
+pub(crate) const DIALECT: Dialect = Dialect {
     parameter: |_| "?".into(),
+    literal: None,
     unless_taken: "ON CONFLICT DO NOTHING",
     sweep: "DELETE FROM {table} WHERE id IN \
             (SELECT id FROM {table} WHERE expires_at <= ? ORDER BY expires_at LIMIT ?) AND expires_at <= ?",
-    schema: &[
-        "CREATE TABLE IF NOT EXISTS {table} (id BLOB NOT NULL PRIMARY KEY, payload BLOB NOT NULL, \
-         expires_at INTEGER NOT NULL, owner BLOB, stamp BLOB NOT NULL)",
-        "CREATE INDEX IF NOT EXISTS {table}_expires_at ON {table} (expires_at)",
-        "CREATE INDEX IF NOT EXISTS {table}_owner ON {table} (owner, id) WHERE owner IS NOT NULL",
-    ],
+    schema: "CREATE TABLE IF NOT EXISTS {table} (id BLOB NOT NULL PRIMARY KEY, payload BLOB NOT NULL, \
+             expires_at INTEGER NOT NULL, owner BLOB, stamp BLOB NOT NULL); \
+             CREATE INDEX IF NOT EXISTS {table}_expires_at ON {table} (expires_at); \
+             CREATE INDEX IF NOT EXISTS {table}_owner ON {table} (owner, id) WHERE owner IS NOT NULL",
+    set_up: None,
+    facts: None,
+    verdict,
 };
 
 impl Database for Sqlite {
     fn rows_affected(result: &SqliteQueryResult) -> u64 {
         result.rows_affected()
+    }
+}
+
+/// By <https://sqlite.org/rescode.html>.
+fn verdict(refusal: &dyn DatabaseError) -> Verdict {
+    let code: u32 = refusal.code().and_then(|code| code.parse().ok()).unwrap_or(0);
+    let message = refusal.message();
+    match (code & 0xff, code) {
+        // SQLITE_CONSTRAINT_PRIMARYKEY
+        (_, 1555) => Verdict::Taken,
+        (1, _) if message.starts_with("no such table") => Verdict::Misconfigured(NO_TABLE),
+        (1, _) if message.contains("column") => Verdict::Misconfigured(OTHER_TABLE),
+        // SQLITE_PERM, SQLITE_AUTH
+        (3 | 23, _) => Verdict::Misconfigured(NO_RIGHT),
+        // SQLITE_SCHEMA
+        (17, _) => Verdict::Stale(STALE),
+        // SQLITE_IOERR: it may have failed after the write had reached the log.
+        (10, _) => Verdict::Unsure,
+        // SQLITE_CANTOPEN, SQLITE_NOTADB
+        (14, _) => Verdict::Misconfigured("its file can't be opened"),
+        (26, _) => Verdict::Misconfigured("its file is no database"),
+        // SQLITE_TOOBIG
+        (18, _) => Verdict::TooLarge("SQLite does not take a session of this size"),
+        _ => Verdict::Refused,
     }
 }
 
@@ -48,28 +72,21 @@ pub(crate) async fn connect(config: &Config) -> Result<(Box<dyn Driver>, Dialect
             format!("the database URL {shown:?} names no file; sessions in memory have their own engine");
         return Err(Error::new(ErrorKind::Misconfigured, message));
     }
+    let (synchronous, durability) = if config.power_safe {
+        (SqliteSynchronous::Full, Durability::PowerCut)
+    } else {
+        (SqliteSynchronous::Normal, Durability::Crash)
+    };
     let options = SqliteConnectOptions::from_str(&config.url)
-        .map_err(|source| {
-            let message = format!("the database URL {shown:?} is no SQLite URL");
-            Error::caused(ErrorKind::Misconfigured, message, source)
-        })?
+        .map_err(|source| not_a_url(&config.url, source))?
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(if config.power_safe { SqliteSynchronous::Full } else { SqliteSynchronous::Normal })
+        .synchronous(synchronous)
         .busy_timeout(LOCK_WAIT);
     let options = if mode.contains("mode=") { options } else { options.create_if_missing(true) };
-    let pool = |connections: u32| {
-        SqlitePoolOptions::new()
-            .max_connections(connections)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .acquire_timeout(TURN_WAIT)
-            // A connection to a file does not go away: asking it first would double each call.
-            .test_before_acquire(false)
-    };
     // SQLite has one writer at a time. In line for one connection writers wait their turn; on several
     // they would wake and find the file locked, again and again.
-    let write =
-        pool(1).connect_with(options.clone()).await.map_err(|source| while_opening(&shown, source))?;
-    let read = pool(config.connections).connect_lazy_with(options);
-    Ok((Box::new(Pools { read, write }), DIALECT))
+    let write = Pool::new(options.clone(), 1, false, DIALECT.set_up);
+    let read = Pool::<Sqlite>::new(options, config.connections, false, DIALECT.set_up);
+    let pools = Pools::open(read, write, DIALECT, shown, durability).await?;
+    Ok((Box::new(pools), DIALECT))
 }

@@ -17,10 +17,10 @@ const SAVE: &str = "UPDATE {table} SET payload = ?, expires_at = ?, owner = ?, s
 const TOUCH: &str =
     "UPDATE {table} SET expires_at = ? WHERE id = ? AND stamp = ? AND expires_at > ? AND expires_at < ?";
 
-/// One statement, so that no crash leaves two ids alive or none.
+/// One statement, so that no crash leaves two ids alive or none. The primary key refuses an id that is
+/// taken, also by one that came at the same moment.
 const ROTATE: &str = "UPDATE {table} SET id = ?, payload = ?, expires_at = ?, owner = ?, stamp = ? \
-     WHERE id = ? AND stamp = ? AND expires_at > ? \
-     AND NOT EXISTS (SELECT 1 FROM (SELECT id FROM {table} WHERE id = ?) AS taken)";
+     WHERE id = ? AND stamp = ? AND expires_at > ?";
 
 const DELETE: &str = "DELETE FROM {table} WHERE id = ? AND expires_at > ?";
 
@@ -48,7 +48,7 @@ pub(crate) struct Statements {
     pub(crate) sweep: Sql,
     pub(crate) page_of: Sql,
     pub(crate) page_all: Sql,
-    pub(crate) schema: Vec<Sql>,
+    pub(crate) schema: Sql,
 }
 
 impl Statements {
@@ -67,7 +67,7 @@ impl Statements {
             sweep: render(dialect.sweep),
             page_of: render(PAGE_OF),
             page_all: render(PAGE_ALL),
-            schema: dialect.schema.iter().map(|statement| render(statement)).collect(),
+            schema: render(dialect.schema),
         }
     }
 }
@@ -83,21 +83,47 @@ fn render(template: &str, dialect: &Dialect, table: &str) -> Sql {
     sql.trim_end().into()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
 
+    /// All SQL at a glance. After a change on purpose: `UPDATE_STATEMENTS=1 cargo test -p cloakroom-db`
     #[test]
-    fn parameters_are_written_and_counted_as_the_database_does() {
-        let dialect = Dialect {
-            parameter: |n| format!("${n}"),
-            unless_taken: "ON CONFLICT DO NOTHING",
-            sweep: "",
-            schema: &[],
-        };
-        assert_eq!(
-            &*render(CREATE, &dialect, "t"),
-            "INSERT INTO t (id, payload, expires_at, owner, stamp) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING"
-        );
+    fn the_statements_are_the_ones_that_were_looked_at() {
+        type Statement = fn(&Statements) -> &Sql;
+        let statements: [(&str, Statement); 12] = [
+            ("load", |all| &all.load),
+            ("revision", |all| &all.revision),
+            ("create", |all| &all.create),
+            ("save", |all| &all.save),
+            ("touch", |all| &all.touch),
+            ("rotate", |all| &all.rotate),
+            ("delete", |all| &all.delete),
+            ("delete what was seen", |all| &all.delete_seen),
+            ("sweep", |all| &all.sweep),
+            ("a page of an owner's", |all| &all.page_of),
+            ("a page of all", |all| &all.page_all),
+            ("migrate", |all| &all.schema),
+        ];
+        let databases = [
+            ("SQLite", crate::sqlite::DIALECT),
+            ("PostgreSQL", crate::postgres::DIALECT),
+            ("MySQL", crate::mysql::DIALECT),
+        ];
+        let mut shown = String::new();
+        for (name, statement) in statements {
+            writeln!(shown, "{name}").unwrap();
+            for (database, dialect) in databases {
+                let all = Statements::new(&dialect, "sessions");
+                writeln!(shown, "  {database:<12}{}", statement(&all)).unwrap();
+            }
+        }
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/statements.txt");
+        if std::env::var_os("UPDATE_STATEMENTS").is_some() {
+            std::fs::write(path, &shown).unwrap();
+        }
+        assert_eq!(shown, std::fs::read_to_string(path).unwrap());
     }
 }
