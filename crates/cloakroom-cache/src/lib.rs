@@ -1,1 +1,6 @@
 //! Sessions in a cache: Redis, or this process's memory.
+
+#[cfg(any(feature = "memory", feature = "redis"))]
+mod page;
+#[cfg(feature = "redis")]
+pub mod redis;

@@ -1,0 +1,187 @@
+//! Requests and their answers, in bounded time.
+
+use std::time::Duration;
+
+use cloakroom_core::{Error, ErrorKind, Result};
+use redis::{Cmd, ServerErrorKind, Value};
+use tokio::time::{Instant, timeout_at};
+
+use super::connection::{Node, Request, Target};
+use super::failure::{Failure, is_refusal};
+use super::keys::Keys;
+use super::lanes::Lanes;
+use super::script::Script;
+use super::value::foreign;
+
+/// How long a key lives that only makes a connection wait.
+const MARK_LIFE: Duration = Duration::from_secs(1);
+
+/// Everybody's requests, by turns on a few connections.
+pub(super) struct Client {
+    pub(super) lanes: Lanes,
+    /// Connections of their own for writes that wait for replicas: whoever comes behind one waits as well.
+    pub(super) durable: Option<Durable>,
+    pub(super) keys: Keys,
+    pub(super) is_cluster: bool,
+    /// How long one answer is waited for.
+    pub(super) answer_limit: Duration,
+    /// How long an operation may take, however many requests it makes.
+    pub(super) operation_limit: Duration,
+}
+
+pub(super) struct Durable {
+    pub(super) lanes: Lanes,
+    /// How many must have a write before it counts.
+    pub(super) replicas: u32,
+}
+
+/// When an operation must have ended.
+#[derive(Clone, Copy)]
+pub(super) struct Budget(pub(super) Instant);
+
+impl Budget {
+    pub(super) fn is_spent(self) -> bool {
+        Instant::now() >= self.0
+    }
+}
+
+impl Client {
+    pub(super) fn budget(&self) -> Budget {
+        Budget(Instant::now() + self.operation_limit)
+    }
+
+    /// The answer to a command that changes nothing. Where a connection was found broken it is asked for on
+    /// another.
+    pub(super) async fn read(&self, budget: Budget, to: Target<'_>, command: &Cmd) -> Result<Value> {
+        let mut answer = self.once(&self.lanes, budget, to, Request::One(command)).await;
+        for _ in 0..self.lanes.count() {
+            if !matches!(answer, Err(Failure::Lost(Some(_)))) {
+                break;
+            }
+            answer = self.once(&self.lanes, budget, to, Request::One(command)).await;
+        }
+        answer.and_then(first).map_err(Failure::while_reading)
+    }
+
+    /// The answer to a command that may change something. It is sent once.
+    pub(super) async fn write(&self, budget: Budget, key: &[u8], command: Cmd) -> Result<Value> {
+        self.written(budget, key, command).await.map_err(Failure::while_writing)
+    }
+
+    /// The answer to a script that may change something. It is run once: a server that does not know it has
+    /// refused it, and is sent the whole.
+    pub(super) async fn run(
+        &self,
+        budget: Budget,
+        script: &Script,
+        keys: &[&[u8]],
+        arguments: &[&[u8]],
+    ) -> Result<Value> {
+        let slot = keys.first().copied().unwrap_or_default();
+        let answer = match self.written(budget, slot, script.by_hash(keys, arguments)).await {
+            Err(Failure::Refused(refusal))
+                if refusal.kind() == redis::ErrorKind::Server(ServerErrorKind::NoScript) =>
+            {
+                self.written(budget, slot, script.in_full(keys, arguments)).await
+            }
+            answer => answer,
+        };
+        answer.map_err(Failure::while_writing)
+    }
+
+    async fn written(&self, budget: Budget, key: &[u8], command: Cmd) -> Result<Value, Failure> {
+        let Some(Durable { lanes, replicas }) = &self.durable else {
+            return self
+                .once(&self.lanes, budget, Target::Key(key), Request::One(&command))
+                .await
+                .and_then(first);
+        };
+        // WAIT waits for what its connection has written. What a script finds done was written on another: a
+        // mark of one's own comes behind it.
+        let mut mark = redis::cmd("SET");
+        mark.arg(self.keys.beside(key)).arg("").arg("PX").arg(millis(MARK_LIFE));
+        let mut wait = redis::cmd("WAIT");
+        wait.arg(replicas).arg(millis(self.answer_limit / 2));
+        let request = [command, mark, wait];
+        let answers = self.once(lanes, budget, Target::Key(key), Request::Several(&request)).await?;
+        let reached = matches!(answers.last(), Some(Value::Int(reached)) if *reached >= i64::from(*replicas));
+        let answer = first(answers)?;
+        if !reached {
+            let message = "too few replicas have what the session cache has stored";
+            return Err(Failure::Undecided(Error::new(ErrorKind::Unknown, message)));
+        }
+        Ok(answer)
+    }
+
+    async fn once(
+        &self,
+        lanes: &Lanes,
+        budget: Budget,
+        to: Target<'_>,
+        request: Request<'_>,
+    ) -> Result<Vec<Value>, Failure> {
+        let live = lanes.live(budget.0).await.map_err(Failure::Unsent)?;
+        let until = budget.0.min(Instant::now() + self.answer_limit);
+        let mut connection = live.connection();
+        match timeout_at(until, connection.send(to, request)).await {
+            Ok(Ok(answers)) => {
+                live.is_well();
+                if let Some(Value::ServerError(refusal)) = answers.first() {
+                    lanes.refused(&live, refusal);
+                }
+                Ok(answers)
+            }
+            Ok(Err(refusal)) if is_refusal(&refusal) => Err(Failure::Refused(refusal)),
+            Ok(Err(error)) => {
+                lanes.failed(&live, &error);
+                Err(Failure::Lost(Some(error)))
+            }
+            Err(_) => {
+                lanes.late(&live);
+                Err(Failure::Lost(None))
+            }
+        }
+    }
+
+    /// Every primary of a Cluster; nobody in particular where there is one server.
+    pub(super) async fn primaries(&self, budget: Budget) -> Result<Vec<Option<Node>>> {
+        if !self.is_cluster {
+            return Ok(vec![None]);
+        }
+        let answers = self.read(budget, Target::Primaries, &redis::cmd("PING")).await?;
+        let Value::Map(answers) = answers else { return Err(foreign()) };
+        let node = |name: Value| {
+            let name: String = redis::from_redis_value(name).ok()?;
+            let (host, port) = name.rsplit_once(':')?;
+            Some(Node { host: host.to_owned(), port: port.parse().ok()? })
+        };
+        let mut nodes: Vec<Option<Node>> = answers.into_iter().map(|(name, _)| node(name)).collect();
+        nodes.sort_unstable();
+        if nodes.iter().any(Option::is_none) {
+            return Err(foreign());
+        }
+        Ok(nodes)
+    }
+
+    /// Lets go of all connections.
+    pub(super) fn close(&self) {
+        self.lanes.close();
+        if let Some(durable) = &self.durable {
+            durable.lanes.close();
+        }
+    }
+}
+
+/// The first answer, if it is no refusal.
+fn first(answers: Vec<Value>) -> Result<Value, Failure> {
+    match answers.into_iter().next() {
+        Some(Value::ServerError(refusal)) => Err(Failure::Refused(refusal.into())),
+        Some(answer) => Ok(answer),
+        None => Err(Failure::Lost(None)),
+    }
+}
+
+/// Whole milliseconds, at least one: Redis refuses to keep a key for none.
+pub(super) fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1)
+}

@@ -1,0 +1,216 @@
+//! Where the sessions are, and how they are kept there.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom_core::{Capabilities, Clock, Durability, Error, ErrorKind, Result, SystemClock};
+use tokio::time::{Instant, timeout_at};
+
+use super::address::{Address, redacted};
+use super::client::{Client, Durable};
+use super::information::Information;
+use super::keys::Keys;
+use super::lanes::Lanes;
+use super::maker::{Maker, provide_cryptography};
+use super::{Backend, Cache};
+
+const MOST_LANES: usize = 4;
+/// How many writes may wait for replicas at a time.
+const DURABLE_LANES: usize = 8;
+/// A whole operation stays below core's own limit.
+const OPERATION_LIMIT: Duration = Duration::from_secs(4);
+/// A cache that takes longer is of no use to its request.
+const COPY_LIMIT: Duration = Duration::from_millis(900);
+
+/// How to reach Redis.
+///
+/// ```
+/// use cloakroom_cache::redis::Config;
+///
+/// let config = Config::new("redis+sentinel://:secret@host:26379,host:26380/main").prefix("shop:");
+/// assert!(!format!("{config:?}").contains("secret"));
+/// ```
+#[derive(Clone)]
+pub struct Config {
+    url: String,
+    prefix: String,
+    lanes: usize,
+    answer_limit: Duration,
+    durable: Option<NonZeroU32>,
+    roots: Option<Vec<u8>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Config {
+    /// The server, Cluster or Sentinels at `url`:
+    ///
+    /// - `redis://user:password@host:port/DB`
+    /// - `redis+cluster://user:password@host:port,host:port`, some of the nodes
+    /// - `redis+sentinel://user:password@host:port,host:port/SERVICE/DB`, the login for the servers; the
+    ///   sentinels' own behind it, `?sentinel_user=…&sentinel_password=…`
+    ///
+    /// `rediss`, `rediss+cluster` and `rediss+sentinel` are the same over TLS. A sign in a name or a password
+    /// that means something in a URL is written in percent: `%40` for `@`.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            prefix: "cloakroom:".into(),
+            lanes: 2,
+            answer_limit: Duration::from_secs(2),
+            durable: None,
+            roots: None,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// What every key begins with; applications with different ones share a server and do not meet.
+    /// `cloakroom:`
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// How many connections there are, 1 to 4. All requests share them. 2
+    pub fn lanes(mut self, lanes: usize) -> Self {
+        self.lanes = lanes;
+        self
+    }
+
+    /// How long an answer is waited for, up to 4 s. What was read then failed; of what was written nobody
+    /// knows. 2 s
+    pub fn response_time_out(mut self, limit: Duration) -> Self {
+        self.answer_limit = limit;
+        self
+    }
+
+    /// How many replicas must have a write before it is acknowledged: one that fewer have in half the time
+    /// that an answer is waited for is `Unknown`. None need to: a server that dies takes what its replicas do
+    /// not have yet along.
+    pub fn durable(mut self, replicas: u32) -> Self {
+        self.durable = NonZeroU32::new(replicas);
+        self
+    }
+
+    /// The certificates, in PEM, that must have signed the server's, instead of the system's. Only for TLS.
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.roots = Some(pem.into());
+        self
+    }
+
+    /// What tells the time that deadlines are compared with: the same as its sessions' does
+    /// ([`SessionOptions::clock`](cloakroom_core::SessionOptions::clock)).
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Connects. Within a runtime of tokio, which the connections live as long as; if it ends, they are made
+    /// anew on their users'.
+    ///
+    /// # Errors
+    ///
+    /// `Misconfigured` for a URL of another form, a login or a certificate that is refused, and a server that
+    /// is not of the kind that the URL names; `Unavailable` if it does not answer within 4 seconds. The text
+    /// names the URL without its password.
+    pub async fn open(self) -> Result<Backend> {
+        let until = Instant::now() + OPERATION_LIMIT;
+        let shown = redacted(&self.url);
+        let address = self.checked()?;
+        let opened = async {
+            // A Cluster's driver keeps to itself why a node refuses.
+            let about = Information::of_nodes(&address, self.roots.as_deref(), &shown).await?;
+            let client = self.client(&address, OPERATION_LIMIT)?;
+            let about = match about {
+                Some(about) => about,
+                None => Information::of_server(&client).await.map_err(|error| error.of(&shown))?,
+            };
+            about.check(&address, &shown)?;
+            let mut capabilities = Capabilities::new(Durability::Crash);
+            capabilities.may_evict = about.may_evict;
+            Ok(Backend::new(client, Arc::clone(&self.clock), capabilities))
+        };
+        timeout_at(until, opened).await.unwrap_or_else(|_| {
+            let message = format!("the session cache {shown:?} does not answer in time");
+            Err(Error::new(ErrorKind::Unavailable, message))
+        })
+    }
+
+    /// A cache that all processes share, for copies of sessions that another engine keeps
+    /// ([`Cached`](cloakroom_core::Cached)). A server that does not answer is no error: such a cache is asked
+    /// again later, and is only slow.
+    ///
+    /// # Errors
+    ///
+    /// `Misconfigured`, as [`open`](Config::open), as far as that can be told by now.
+    pub async fn open_cache(self) -> Result<Cache> {
+        let shown = redacted(&self.url);
+        let address = self.checked()?;
+        let client = self.client(&address, COPY_LIMIT)?;
+        let asked = async {
+            match Information::of_nodes(&address, self.roots.as_deref(), &shown).await? {
+                Some(about) => about.check(&address, &shown),
+                None => Information::of_server(&client).await?.check(&address, &shown),
+            }
+        };
+        match timeout_at(Instant::now() + OPERATION_LIMIT, asked).await {
+            Ok(Err(error)) if error.kind() == ErrorKind::Misconfigured => Err(error),
+            _ => Ok(Cache::new(client, self.clock)),
+        }
+    }
+
+    /// The address, if all settings make sense.
+    fn checked(&self) -> Result<Address> {
+        let wrong = |message: String| Err(Error::new(ErrorKind::Misconfigured, message));
+        if !(1..=MOST_LANES).contains(&self.lanes) {
+            return wrong(format!(
+                "{} connections to the session cache are not 1 to {MOST_LANES}",
+                self.lanes
+            ));
+        }
+        if self.answer_limit.is_zero() || self.answer_limit > OPERATION_LIMIT {
+            return wrong(format!(
+                "the session cache's time limit {:?} is not above zero and up to {OPERATION_LIMIT:?}",
+                self.answer_limit
+            ));
+        }
+        let address = Address::parse(&self.url)?;
+        if address.is_encrypted() {
+            provide_cryptography();
+        }
+        Ok(address)
+    }
+
+    fn client(&self, address: &Address, operation_limit: Duration) -> Result<Client> {
+        let shown = redacted(&self.url);
+        let connections =
+            |count| Lanes::new(Maker::new(address, self.roots.as_deref(), &shown)?, count, &shown);
+        let lanes = connections(self.lanes)?;
+        let durable = match self.durable {
+            None => None,
+            Some(replicas) => Some(Durable { lanes: connections(DURABLE_LANES)?, replicas: replicas.get() }),
+        };
+        Ok(Client {
+            lanes,
+            durable,
+            keys: Keys::new(self.prefix.clone())?,
+            is_cluster: matches!(address, Address::Cluster(_)),
+            answer_limit: self.answer_limit.min(operation_limit),
+            operation_limit,
+        })
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("url", &redacted(&self.url))
+            .field("prefix", &self.prefix)
+            .field("lanes", &self.lanes)
+            .field("response_time_out", &self.answer_limit)
+            .field("durable", &self.durable)
+            .field("root_certificates", &self.roots.is_some())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,218 @@
+//! A few long-lived connections that everybody shares, and their replacement.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use cloakroom_core::{Error, ErrorKind, Result};
+use deadpool::managed::{Object, Pool};
+use redis::{RedisError, ServerError, ServerErrorKind};
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::connection::Connection;
+use super::failure;
+use super::maker::{Maker, of_pool};
+
+/// A Sentinel is asked first, and a Cluster about its slots.
+const CONNECT_LIMIT: Duration = Duration::from_millis(1_500);
+/// After so many answers in a row that did not come, a connection is taken for dead.
+const MOST_LATE: u32 = 3;
+
+/// Connections, each used by many callers at once: none is checked out, and none is asked whether it lives.
+/// One that fails is replaced by the next caller, while others who come wait for the outcome of that attempt.
+pub(super) struct Lanes {
+    pool: Pool<Maker>,
+    all: Box<[Lane]>,
+    next: AtomicUsize,
+    closed: AtomicBool,
+    /// Where the connections' tasks run: the runtime that opened them, and not that of a worker that may end.
+    home: Handle,
+    shown: String,
+}
+
+#[derive(Default)]
+struct Lane {
+    used: RwLock<Option<Used>>,
+    /// Held by who connects. When the last attempt failed, and how.
+    mending: Mutex<Option<(Instant, Error)>>,
+}
+
+struct Used {
+    live: Arc<Live>,
+    /// The pool's: what it holds the place for.
+    _place: Object<Maker>,
+}
+
+/// A connection, as long as it works.
+pub(super) struct Live {
+    connection: Connection,
+    late: AtomicU32,
+}
+
+impl Live {
+    pub(super) fn connection(&self) -> Connection {
+        self.connection.clone()
+    }
+
+    /// An answer came. From a Cluster's other nodes answers come all the same when one of them is dead.
+    pub(super) fn is_well(&self) {
+        if !self.connection.is_cluster() && self.late.load(Ordering::Relaxed) > 0 {
+            self.late.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Lanes {
+    /// `count` lanes, none of them connected yet. Within a runtime of tokio.
+    ///
+    /// # Errors
+    ///
+    /// `Misconfigured` outside of one.
+    pub(super) fn new(maker: Maker, count: usize, shown: &str) -> Result<Self> {
+        let home = Handle::try_current().map_err(|source| {
+            Error::caused(ErrorKind::Misconfigured, "a session cache needs a runtime of tokio", source)
+        })?;
+        let pool = Pool::builder(maker).max_size(count).build().map_err(|source| {
+            Error::caused(ErrorKind::Misconfigured, "the session cache has no connections", source)
+        })?;
+        let all = std::iter::repeat_with(Lane::default).take(count).collect();
+        Ok(Self {
+            pool,
+            all,
+            next: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
+            home,
+            shown: shown.to_owned(),
+        })
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.all.len()
+    }
+
+    /// A connection, by turns; a new one where there is none.
+    ///
+    /// # Errors
+    ///
+    /// What kept it from connecting by `until`: nothing was sent.
+    pub(super) async fn live(&self, until: Instant) -> Result<Arc<Live>> {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        let lane = &self.all[turn % self.all.len()];
+        match lane.peek() {
+            Some(live) => Ok(live),
+            // Another will do if this one can't be had.
+            None => self.mend(lane, until).await.or_else(|error| {
+                let mut others = self.all.iter();
+                others.find_map(Lane::peek).ok_or(error)
+            }),
+        }
+    }
+
+    async fn mend(&self, lane: &Lane, until: Instant) -> Result<Arc<Live>> {
+        let asked = Instant::now();
+        let mending = timeout_at(until, lane.mending.lock()).await;
+        let mut mending = mending.map_err(|_| self.unreached())?;
+        if let Some(live) = lane.peek() {
+            return Ok(live);
+        }
+        if let Some((failed, error)) = &*mending
+            && *failed >= asked
+        {
+            return Err(error.clone());
+        }
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::Unavailable, "the session cache was closed"));
+        }
+        let connected = timeout_at(until, self.connect()).await.unwrap_or_else(|_| Err(self.unreached()));
+        match connected {
+            Ok(place) => {
+                let live = Arc::new(Live { connection: place.clone(), late: AtomicU32::new(0) });
+                lane.fill(Used { live: Arc::clone(&live), _place: place });
+                Ok(live)
+            }
+            Err(error) => {
+                *mending = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<Object<Maker>> {
+        let pool = self.pool.clone();
+        let connecting = self.home.spawn(async move { timeout(CONNECT_LIMIT, pool.get()).await });
+        let connected = match connecting.await {
+            Ok(connected) => connected,
+            // That runtime has ended.
+            Err(_) => timeout(CONNECT_LIMIT, self.pool.get()).await,
+        };
+        connected
+            .map_err(|_| self.unreached())?
+            .map_err(|error| failure::while_connecting(&self.shown, of_pool(error)))
+    }
+
+    fn unreached(&self) -> Error {
+        let message = format!("the session cache {:?} can't be reached in time", self.shown);
+        Error::new(ErrorKind::Unavailable, message)
+    }
+
+    /// No answer came in time.
+    pub(super) fn late(&self, live: &Arc<Live>) {
+        if live.late.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_LATE {
+            self.discard(live);
+        }
+    }
+
+    /// The connection has failed. A Cluster's mends itself, as long as its task lives.
+    pub(super) fn failed(&self, live: &Arc<Live>, error: &RedisError) {
+        if live.connection.is_cluster() {
+            self.late(live);
+        } else if error.is_unrecoverable_error() {
+            self.discard(live);
+        }
+    }
+
+    /// The server has refused. One that has become a replica will go on: a new connection finds the primary.
+    pub(super) fn refused(&self, live: &Arc<Live>, refusal: &ServerError) {
+        if refusal.kind() == Some(ServerErrorKind::ReadOnly) {
+            self.discard(live);
+        }
+    }
+
+    /// Who waits for an answer on it may still get it.
+    fn discard(&self, live: &Arc<Live>) {
+        for lane in &self.all {
+            lane.clear_if(|used| Arc::ptr_eq(&used.live, live));
+        }
+    }
+
+    /// Lets go of all connections. What was sent is still answered.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.pool.close();
+        for lane in &self.all {
+            lane.clear_if(|_| true);
+        }
+    }
+}
+
+impl Lane {
+    fn peek(&self) -> Option<Arc<Live>> {
+        let used = self.used.read().unwrap_or_else(PoisonError::into_inner);
+        used.as_ref().map(|used| Arc::clone(&used.live))
+    }
+
+    fn fill(&self, used: Used) {
+        *self.used.write().unwrap_or_else(PoisonError::into_inner) = Some(used);
+    }
+
+    fn clear_if(&self, unwanted: impl FnOnce(&Used) -> bool) {
+        let mut used = self.used.write().unwrap_or_else(PoisonError::into_inner);
+        let cleared = used.take_if(|used| unwanted(used));
+        // Its end is not waited for under the lock.
+        drop(used);
+        drop(cleared);
+    }
+}

@@ -1,0 +1,158 @@
+//! Makes connections, of whichever kind, for a pool to hand out.
+
+use std::time::Duration;
+
+use cloakroom_core::Result;
+use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
+use redis::cluster::{ClusterClient, ClusterClientBuilder};
+use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
+use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionInfo, RedisError, RedisResult, TlsCertificates, TlsMode,
+};
+use tokio::sync::Mutex;
+
+use super::address::Address;
+use super::connection::Connection;
+use super::failure;
+
+/// How long one server may take to accept a connection.
+pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(1);
+/// How many commands may wait to be put on the wire.
+const QUEUE: usize = 1_024;
+
+pub(super) enum Maker {
+    Server(deadpool_redis::Manager),
+    /// A manager of its own: deadpool-redis's leaves the driver to send again what a broken connection may
+    /// have done already, and to wait for ever for an answer.
+    Cluster(Box<ClusterClient>),
+    /// A manager of its own: deadpool-redis's sets neither certificates nor the connection's options.
+    Sentinel(Mutex<SentinelClient>),
+}
+
+impl Maker {
+    /// Connections to `address`, which trust servers whose certificates these roots, instead of the system's,
+    /// have signed.
+    pub(super) fn new(address: &Address, roots: Option<&[u8]>, shown: &str) -> Result<Self> {
+        make(address, roots).map_err(|source| failure::while_configuring(shown, source))
+    }
+
+    /// A connection to one node of a Cluster, to ask it about itself.
+    pub(super) fn to_node(node: &ConnectionInfo, roots: Option<&[u8]>) -> RedisResult<Self> {
+        make(&Address::Server(node.clone()), roots)
+    }
+}
+
+fn make(address: &Address, roots: Option<&[u8]>) -> RedisResult<Maker> {
+    let certificates =
+        roots.map(|roots| TlsCertificates { client_tls: None, root_cert: Some(roots.to_vec()) });
+    let certificates = certificates.filter(|_| address.is_encrypted());
+    Ok(match address {
+        Address::Server(server) => {
+            let server = server.clone().set_tcp_settings(tcp());
+            let server = match certificates {
+                None => server,
+                Some(certificates) => {
+                    Client::build_with_tls(server, certificates)?.get_connection_info().clone()
+                }
+            };
+            Maker::Server(deadpool_redis::Manager::new_with_config(server, options())?)
+        }
+        Address::Cluster(nodes) => {
+            let mut builder = ClusterClientBuilder::new(nodes.iter().cloned())
+                // What was sent once is not sent again: the first may have been done. Redirects are followed
+                // by `Connection`.
+                .retries(0)
+                .connection_timeout(CONNECT_LIMIT)
+                .tcp_settings(tcp());
+            if let Some(certificates) = certificates {
+                builder = builder.certs(certificates);
+            }
+            Maker::Cluster(Box::new(builder.build()?))
+        }
+        Address::Sentinel { sentinels, service, login, tls } => {
+            let hosts = sentinels.iter().map(|sentinel| sentinel.addr().clone());
+            let mut builder = SentinelClientBuilder::new(hosts, service, SentinelServerType::Master)?
+                .set_client_to_redis_db(login.db())
+                .set_client_to_redis_tcp_settings(tcp())
+                .set_client_to_sentinel_tcp_settings(tcp());
+            if let Some(user) = login.username() {
+                builder = builder.set_client_to_redis_username(user);
+            }
+            if let Some(password) = login.password() {
+                builder = builder.set_client_to_redis_password(password);
+            }
+            if let Some(sentinel) = sentinels.first().map(ConnectionInfo::redis_settings) {
+                if let Some(user) = sentinel.username() {
+                    builder = builder.set_client_to_sentinel_username(user);
+                }
+                if let Some(password) = sentinel.password() {
+                    builder = builder.set_client_to_sentinel_password(password);
+                }
+            }
+            if *tls {
+                builder = builder.set_client_to_redis_tls_mode(TlsMode::Secure);
+            }
+            if let Some(certificates) = certificates {
+                builder = builder
+                    .set_client_to_redis_certificates(certificates.clone())
+                    .set_client_to_sentinel_certificates(certificates);
+            }
+            Maker::Sentinel(Mutex::new(builder.build()?))
+        }
+    })
+}
+
+/// Every command goes out at once, and a connection that nobody uses is kept open through the routers on
+/// its way.
+fn tcp() -> TcpSettings {
+    let keepalive =
+        TcpKeepalive::new().with_time(Duration::from_secs(30)).with_interval(Duration::from_secs(5));
+    TcpSettings::default().set_nodelay(true).set_keepalive(keepalive)
+}
+
+/// Answers are waited for as long as the caller says.
+fn options() -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_LIMIT))
+        .set_response_timeout(None)
+        .set_pipeline_buffer_size(QUEUE)
+}
+
+impl Manager for Maker {
+    type Type = Connection;
+    type Error = RedisError;
+
+    async fn create(&self) -> Result<Connection, RedisError> {
+        Ok(match self {
+            Self::Server(manager) => Connection::Server(manager.create().await?),
+            Self::Cluster(client) => Connection::Cluster(client.get_async_connection().await?),
+            Self::Sentinel(client) => {
+                let mut client = client.lock().await;
+                Connection::Server(client.get_async_connection_with_config(&options()).await?)
+            }
+        })
+    }
+
+    /// Nothing is ever given back: see [`Lanes`](super::lanes::Lanes).
+    async fn recycle(&self, _: &mut Connection, _: &Metrics) -> RecycleResult<RedisError> {
+        Err(RecycleError::message("a connection is used until it fails"))
+    }
+}
+
+/// Redis speaks TLS through rustls, which wants to be told who does the arithmetic, and panics if nobody
+/// has told it. Whoever has, has decided.
+pub(super) fn provide_cryptography() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Somebody else may have been faster; then there is one all the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+}
+
+/// For a pool's own errors, which have no driver's error.
+pub(super) fn of_pool(error: deadpool::managed::PoolError<RedisError>) -> RedisError {
+    match error {
+        deadpool::managed::PoolError::Backend(source) => source,
+        other => RedisError::from((redis::ErrorKind::Io, "no connection from the pool", other.to_string())),
+    }
+}

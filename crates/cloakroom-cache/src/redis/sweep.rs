@@ -1,0 +1,111 @@
+//! Removing what has expired before the server does by itself.
+
+use cloakroom_core::{Error, ErrorKind, Result, SessionId, Timestamp};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use redis::Value;
+use tokio::sync::Mutex;
+use tokio::time::timeout_at;
+
+use super::client::{Budget, Client};
+use super::connection::Target;
+use super::script;
+use super::value;
+use super::walk::Walk;
+
+/// How many records are looked at, and how many removed, at a time.
+const AT_ONCE: usize = 64;
+
+/// A sweep takes more calls than one: this remembers how far it has come.
+#[derive(Default)]
+pub(super) struct Sweep(Mutex<Option<Begun>>);
+
+struct Begun {
+    /// What had not expired by then was left alone.
+    before: Timestamp,
+    walk: Walk,
+}
+
+impl Sweep {
+    /// Removes up to `limit` records whose deadline is `before` or earlier. Fewer mean that none is left.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` if there are too many sessions to see them all in time: asked again, it goes on.
+    pub(super) async fn run(&self, client: &Client, before: Timestamp, limit: u32) -> Result<u64> {
+        let budget = client.budget();
+        let begun = timeout_at(budget.0, self.0.lock()).await;
+        let mut begun = begun.map_err(|_| too_long())?;
+        let anew = Walk::new(client, budget).await?;
+        let resumed = begun.take().filter(|begun| begun.walk.is_among(&anew));
+        let mut now = resumed.unwrap_or_else(|| Begun { before, walk: anew.clone() });
+        let mut cleared = 0;
+        while cleared < u64::from(limit) {
+            if budget.is_spent() {
+                *begun = Some(now);
+                return Err(too_long());
+            }
+            let Some((ids, behind)) = now.walk.next(client, budget).await? else {
+                if now.before >= before {
+                    return Ok(cleared);
+                }
+                // It began when what it passed first was alive.
+                now = Begun { before, walk: anew.clone() };
+                continue;
+            };
+            let mut dead = expired(client, budget, ids, before).await?;
+            let room = usize::try_from(u64::from(limit) - cleared).unwrap_or(usize::MAX);
+            if dead.len() <= room {
+                now.walk = behind;
+            }
+            dead.truncate(room);
+            cleared += removed(client, budget, dead, before).await?;
+        }
+        *begun = Some(now);
+        Ok(cleared)
+    }
+}
+
+/// Those of these whose deadline has come.
+async fn expired(
+    client: &Client,
+    budget: Budget,
+    ids: Vec<SessionId>,
+    before: Timestamp,
+) -> Result<Vec<SessionId>> {
+    let look = |id: SessionId| async move {
+        let key = client.keys.session(&id);
+        let mut get = redis::cmd("GETRANGE");
+        get.arg(&key).arg(0).arg(value::HEAD - 1);
+        let dead = match client.read(budget, Target::Key(&key), &get).await {
+            Ok(Value::BulkString(head)) => value::head(&head).is_ok_and(|(deadline, _)| deadline <= before),
+            Err(error) if error.kind() != ErrorKind::Corrupt => return Err(error),
+            _ => false,
+        };
+        Ok(dead.then_some(id))
+    };
+    stream::iter(ids)
+        .map(look)
+        .buffered(AT_ONCE)
+        .try_filter_map(|dead| async { Ok(dead) })
+        .try_collect()
+        .await
+}
+
+/// How many of these the server has removed, after another look at their deadline.
+async fn removed(client: &Client, budget: Budget, dead: Vec<SessionId>, before: Timestamp) -> Result<u64> {
+    let before = before.millis().to_string();
+    let remove = |id: SessionId| {
+        let before = &before;
+        async move {
+            let key = client.keys.session(&id);
+            let answer = client.run(budget, &script::SWEEP, &[&key], &[before.as_bytes()]).await?;
+            Ok(u64::from(answer == Value::Int(1)))
+        }
+    };
+    stream::iter(dead).map(remove).buffered(AT_ONCE).try_fold(0, |sum, n| async move { Ok(sum + n) }).await
+}
+
+fn too_long() -> Error {
+    let message = "there are more sessions than can be seen at a time; asked again, the sweep goes on";
+    Error::new(ErrorKind::Unavailable, message)
+}

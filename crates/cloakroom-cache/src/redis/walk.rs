@@ -1,0 +1,53 @@
+//! A way past all sessions, on all primaries. For administration: no request ever takes it.
+
+use cloakroom_core::{Result, SessionId};
+use redis::Value;
+
+use super::client::{Budget, Client};
+use super::connection::{Node, Target};
+use super::value::foreign;
+
+/// How many keys a server looks at before it answers, about: it serves nobody else meanwhile.
+pub(super) const STRIDE: u32 = 512;
+
+/// How far a walk has come. It meets every session that lives all the while, perhaps more than once; on a
+/// Cluster, unless its slot moves to another node under way.
+#[derive(Clone)]
+pub(super) struct Walk {
+    /// All primaries, and where among them it is.
+    nodes: Vec<Option<Node>>,
+    at: usize,
+    cursor: u64,
+}
+
+impl Walk {
+    pub(super) async fn new(client: &Client, budget: Budget) -> Result<Self> {
+        Ok(Self { nodes: client.primaries(budget).await?, at: 0, cursor: 0 })
+    }
+
+    /// Whether both would meet the same nodes.
+    pub(super) fn is_among(&self, other: &Self) -> bool {
+        self.nodes == other.nodes
+    }
+
+    /// The next few sessions, and the walk behind them. None behind the last.
+    pub(super) async fn next(
+        &self,
+        client: &Client,
+        budget: Budget,
+    ) -> Result<Option<(Vec<SessionId>, Self)>> {
+        let Some(node) = self.nodes.get(self.at) else { return Ok(None) };
+        let mut scan = redis::cmd("SCAN");
+        scan.arg(self.cursor).arg("MATCH").arg(client.keys.pattern()).arg("COUNT").arg(STRIDE);
+        let answer = client.read(budget, node.as_ref().map_or(Target::Anybody, Target::Node), &scan).await?;
+        let (cursor, keys) = read_scan(answer)?;
+        let ids = keys.iter().filter_map(|key| client.keys.id(key)).collect();
+        let at = self.at + usize::from(cursor == 0);
+        Ok(Some((ids, Self { nodes: self.nodes.clone(), at, cursor })))
+    }
+}
+
+/// Where to go on, zero for nowhere, and what was found.
+pub(super) fn read_scan(answer: Value) -> Result<(u64, Vec<Vec<u8>>)> {
+    redis::from_redis_value(answer).map_err(|_| foreign())
+}

@@ -1,0 +1,37 @@
+//! The suite on each engine.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[cfg(feature = "redis")]
+macro_rules! redis_tests {
+    ($module:ident, $url:literal) => {
+        mod $module {
+            use cloakroom_cache::redis::Config;
+
+            /// Cases share a server: each has a prefix of its own.
+            fn config() -> Config {
+                let key = cloakroom_core::SessionKey::generate(cloakroom_core::Addressing::Hashed).unwrap();
+                let prefix = format!("test:{}:", key.expose());
+                let url = std::env::var($url).expect(concat!($url, " names a server"));
+                Config::new(url).prefix(prefix)
+            }
+
+            cloakroom_conformance::backend_tests!(ignore = "needs a server: cargo xtask test starts one"; async |clock| {
+                config().clock(clock).open().await.unwrap()
+            });
+
+            mod cache {
+                cloakroom_conformance::cache_tests!(ignore = "needs a server: cargo xtask test starts one"; async |clock| {
+                    super::config().clock(clock).open_cache().await.unwrap()
+                });
+            }
+        }
+    };
+}
+
+#[cfg(feature = "redis")]
+redis_tests!(redis, "REDIS_URL");
+#[cfg(feature = "redis")]
+redis_tests!(redis_cluster, "REDIS_CLUSTER_URL");
+#[cfg(feature = "redis")]
+redis_tests!(redis_sentinel, "REDIS_SENTINEL_URL");
