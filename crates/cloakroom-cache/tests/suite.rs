@@ -2,6 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[cfg(feature = "memory")]
+mod memory {
+    use cloakroom_cache::memory::Config;
+
+    cloakroom_conformance::backend_tests!(async |clock| Config::new().clock(clock).open());
+
+    mod cache {
+        use cloakroom_cache::memory::Config;
+
+        cloakroom_conformance::cache_tests!(async |clock| Config::new().clock(clock).open_cache());
+    }
+}
+
 #[cfg(feature = "redis")]
 macro_rules! redis_tests {
     ($module:ident, $url:literal) => {

@@ -57,7 +57,7 @@ impl Config {
         Self {
             url: url.into(),
             prefix: "cloakroom:".into(),
-            lanes: 2,
+            lanes: 1,
             answer_limit: Duration::from_secs(2),
             durable: None,
             roots: None,
@@ -72,7 +72,8 @@ impl Config {
         self
     }
 
-    /// How many connections there are, 1 to 4. All requests share them. 2
+    /// How many connections there are, 1 to 4. All requests share them; one carries more than a server can
+    /// do, but behind a large session on it small ones wait. 1
     pub fn lanes(mut self, lanes: usize) -> Self {
         self.lanes = lanes;
         self
