@@ -40,8 +40,8 @@ pub mod storage;
 pub use cases::{Case, cases};
 pub use engine::{Engine, Setup, run};
 pub use faulty::{Fault, Faulty, Gate, Operation};
-pub use shelf::{Shelf, Trouble};
 pub use limit::Limit;
+pub use shelf::{Shelf, Trouble};
 
 #[doc(hidden)]
 pub use cloakroom_core::Clock as __Clock;

@@ -30,6 +30,61 @@ impl Engine {
         ("file", Self::File),
         ("signed_cookies", Self::SignedCookies),
     ];
+
+    /// Why a build can't open it with these URLs: what to enable, or what else to name.
+    pub(crate) fn lacking(self, db_url: &str, cache_url: &str) -> String {
+        let feature = match self {
+            Self::Db => feature("SESSION_DB_URL", db_url, &DATABASES),
+            Self::CachedDb if !cfg!(feature = "cached-db") => Ok("cached-db"),
+            Self::Cache | Self::CachedDb => feature("SESSION_CACHE_URL", cache_url, &CACHES),
+            Self::File => Ok("file"),
+            Self::SignedCookies => Ok("signed-cookies"),
+        };
+        feature.map_or_else(
+            |wrong| wrong,
+            |feature| {
+                format!(
+                    "SESSION_ENGINE: this build can't open {self} as it is set: enable the feature `{feature}` of cloakroom"
+                )
+            },
+        )
+    }
+}
+
+/// A URL's scheme, and the feature that brings what it names.
+type Schemes = [(&'static str, &'static str)];
+
+const DATABASES: [(&str, &str); 5] = [
+    ("sqlite", "sqlite"),
+    ("postgres", "postgres"),
+    ("postgresql", "postgres"),
+    ("mysql", "mysql"),
+    ("mariadb", "mysql"),
+];
+
+const CACHES: [(&str, &str); 7] = [
+    ("memory", "memory"),
+    ("redis", "redis"),
+    ("rediss", "redis"),
+    ("redis+cluster", "redis"),
+    ("rediss+cluster", "redis"),
+    ("redis+sentinel", "redis"),
+    ("rediss+sentinel", "redis"),
+];
+
+/// The feature that a cache's URL needs.
+pub(crate) fn cache_feature(url: &str) -> Option<&'static str> {
+    feature("", url, &CACHES).ok()
+}
+
+/// The feature that `url` needs, or that it is none that any build knows. It may hold a password: of it
+/// only what is known is told.
+fn feature(setting: &str, url: &str, known: &Schemes) -> std::result::Result<&'static str, String> {
+    let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+    known.iter().find(|(known, _)| *known == scheme).map(|(_, feature)| *feature).ok_or_else(|| {
+        let schemes: Vec<_> = known.iter().map(|(scheme, _)| format!("{scheme}:")).collect();
+        format!("{setting}: it begins with none of {}", schemes.join(", "))
+    })
 }
 
 impl FromStr for Engine {

@@ -26,6 +26,12 @@
 //! | feature | what it adds | default |
 //! |---|---|---|
 //! | `sqlite` | sessions in SQLite, compiled in ([`db`]) | yes |
+//! | `postgres`, `mysql` | sessions in PostgreSQL, in MySQL or MariaDB ([`db`]) | |
+//! | `redis` | sessions in Redis: a server, a Cluster or Sentinel ([`cache`]) | |
+//! | `memory` | sessions in this process's memory ([`cache`]) | |
+//! | `cached-db` | a database behind a cache ([`core::Cached`]), with a feature of each | |
+//! | `file` | sessions in files ([`file`]) | |
+//! | `signed-cookies` | sessions in the cookie itself ([`cookie`]) | |
 //! | `axum` | [`axum`]: the layer, `Session` as an extractor; implies `tower` | yes |
 //! | `tower` | [`tower`]: the layer, for any tower service | |
 //!
@@ -55,8 +61,18 @@ pub use cloakroom_http::{CookieOptions, CookiePolicy, SameSite};
 pub use engine::Engine;
 pub use settings::Settings;
 
-#[cfg(feature = "sqlite")]
+/// Sessions in a cache: Redis, or this process's memory.
+#[cfg(feature = "cache")]
+pub use cloakroom_cache as cache;
+/// Sessions in the cookie itself, signed or sealed.
+#[cfg(feature = "signed-cookies")]
+pub use cloakroom_cookie as cookie;
+/// Sessions in a SQL database.
+#[cfg(feature = "db")]
 pub use cloakroom_db as db;
+/// Sessions in files.
+#[cfg(feature = "file")]
+pub use cloakroom_file as file;
 
 /// For tower services: the layer, and the session of a request's extensions.
 #[cfg(feature = "tower")]

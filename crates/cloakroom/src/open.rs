@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use cloakroom_core::{Error, ErrorKind, Result, SessionBackend, SessionOptions, Sessions};
+use cloakroom_core::{Error, ErrorKind, Result, Sealed, SessionBackend, SessionOptions, Sessions};
 
+#[cfg(feature = "cache")]
+use crate::engine::cache_feature;
 use crate::{Engine, Settings};
 
 impl Settings {
@@ -19,29 +21,45 @@ impl Settings {
         Ok(Sessions::with(self.backend().await?, options))
     }
 
-    #[cfg_attr(not(feature = "sqlite"), expect(clippy::unused_async, reason = "no engine to wait for"))]
     async fn backend(&self) -> Result<Arc<dyn SessionBackend>> {
-        #[cfg(feature = "sqlite")]
-        if self.engine == Engine::Db {
-            return Ok(Arc::new(self.db().await?));
-        }
-        Err(lacking(self.engine))
+        let backend: Arc<dyn SessionBackend> = match self.engine {
+            #[cfg(feature = "db")]
+            Engine::Db => Arc::new(self.db().await?),
+            #[cfg(feature = "cache")]
+            Engine::Cache => self.cache().await?,
+            #[cfg(feature = "cached-db")]
+            Engine::CachedDb => self.cached_db().await?,
+            #[cfg(feature = "file")]
+            Engine::File => Arc::new(self.file().await?),
+            // Nothing is at rest: what it seals is the cookie.
+            #[cfg(feature = "signed-cookies")]
+            Engine::SignedCookies => return Ok(Arc::new(self.signed_cookies()?)),
+            #[allow(unreachable_patterns, reason = "a build with all features lacks none")]
+            _ => return Err(self.lacking()),
+        };
+        Ok(match &self.seal_keys {
+            Some(keys) => Arc::new(Sealed::new(backend, keys.clone())),
+            None => backend,
+        })
     }
 
-    /// Makes the tables that the engine needs. Running it again changes nothing.
+    /// Makes the tables that the engine needs, if it needs any. Running it again changes nothing.
     ///
     /// # Errors
     ///
     /// As [`sessions`](Settings::sessions).
-    #[cfg_attr(not(feature = "sqlite"), expect(clippy::unused_async, reason = "no engine to wait for"))]
     pub async fn migrate(&self) -> Result<()> {
-        #[cfg(feature = "sqlite")]
-        if self.engine == Engine::Db {
-            let backend = self.db().await?;
-            backend.migrate().await.map_err(|error| error.of("SESSION_DB_URL"))?;
-            return backend.close().await;
+        match self.engine {
+            #[cfg(feature = "db")]
+            Engine::Db | Engine::CachedDb => {
+                let backend = self.db().await?;
+                backend.migrate().await.map_err(|error| error.of("SESSION_DB_URL"))?;
+                backend.close().await
+            }
+            #[cfg(not(feature = "db"))]
+            Engine::Db | Engine::CachedDb => Err(self.lacking()),
+            Engine::Cache | Engine::File | Engine::SignedCookies => Ok(()),
         }
-        Err(lacking(self.engine))
     }
 
     /// The layer that these settings describe, for a router or any tower service.
@@ -56,18 +74,65 @@ impl Settings {
         Ok(layer.save_every_request(self.save_every_request))
     }
 
-    #[cfg(feature = "sqlite")]
+    #[cfg(feature = "db")]
     async fn db(&self) -> Result<cloakroom_db::Backend> {
         let config = cloakroom_db::Config::new(&self.db_url);
         config.open().await.map_err(|error| error.of("SESSION_DB_URL"))
     }
-}
 
-fn lacking(engine: Engine) -> Error {
-    let what = match engine {
-        Engine::Db => "enable the feature `sqlite` of cloakroom",
-        _ => "this version has the engine db",
-    };
-    let message = format!("SESSION_ENGINE: this build lacks the engine {:?}: {what}", engine.to_string());
-    Error::new(ErrorKind::Misconfigured, message)
+    #[cfg(feature = "cache")]
+    async fn cache(&self) -> Result<Arc<dyn SessionBackend>> {
+        match cache_feature(&self.cache_url) {
+            #[cfg(feature = "memory")]
+            Some("memory") => Ok(Arc::new(cloakroom_cache::memory::Config::new().open())),
+            #[cfg(feature = "redis")]
+            Some("redis") => {
+                let config = cloakroom_cache::redis::Config::new(&self.cache_url);
+                Ok(Arc::new(config.open().await.map_err(|error| error.of("SESSION_CACHE_URL"))?))
+            }
+            _ => Err(self.lacking()),
+        }
+    }
+
+    #[cfg(feature = "cached-db")]
+    async fn cached_db(&self) -> Result<Arc<dyn SessionBackend>> {
+        match cache_feature(&self.cache_url) {
+            #[cfg(feature = "memory")]
+            Some("memory") => {
+                let cache = cloakroom_cache::memory::Config::new().open_cache();
+                Ok(Arc::new(cloakroom_core::Cached::new(self.db().await?, cache)))
+            }
+            #[cfg(feature = "redis")]
+            Some("redis") => {
+                let config = cloakroom_cache::redis::Config::new(&self.cache_url);
+                let cache = config.open_cache().await.map_err(|error| error.of("SESSION_CACHE_URL"))?;
+                Ok(Arc::new(cloakroom_core::Cached::new(self.db().await?, cache)))
+            }
+            _ => Err(self.lacking()),
+        }
+    }
+
+    #[cfg(feature = "file")]
+    async fn file(&self) -> Result<cloakroom_file::Backend> {
+        let config = cloakroom_file::Config::new(&self.file_path);
+        config.open().await.map_err(|error| error.of("SESSION_FILE_PATH"))
+    }
+
+    #[cfg(feature = "signed-cookies")]
+    fn signed_cookies(&self) -> Result<cloakroom_cookie::Backend> {
+        let secret = self.secret_key.as_ref().ok_or_else(|| {
+            Error::new(ErrorKind::Misconfigured, "SECRET_KEY: signed_cookies needs one, and there is none")
+        })?;
+        let mut config = cloakroom_cookie::Config::new(secret)
+            .fallbacks(&self.secret_key_fallbacks)
+            .cookie_name(&self.cookie.name);
+        if let Some(keys) = &self.seal_keys {
+            config = config.sealed(keys.clone());
+        }
+        config.open().map_err(|error| error.of("SECRET_KEY"))
+    }
+
+    fn lacking(&self) -> Error {
+        Error::new(ErrorKind::Misconfigured, self.engine.lacking(&self.db_url, &self.cache_url))
+    }
 }

@@ -1,12 +1,13 @@
 //! All settings: from the environment, from a file, or from code.
 
 use std::fmt;
+use std::path::PathBuf;
 
-use cloakroom_core::{Error, ErrorKind, Lifetime, Result};
+use cloakroom_core::{Error, ErrorKind, Lifetime, Result, SealKeys};
 use cloakroom_http::{CookieOptions, CookiePolicy};
 
 use crate::Engine;
-use crate::values::{seconds, switch};
+use crate::values::{seal_keys, seconds, secret, secrets, switch};
 
 /// Where a TOML file of settings is.
 const FILE: &str = "CLOAKROOM_CONFIG";
@@ -18,10 +19,10 @@ type Setter = fn(&mut Settings, &str) -> Result<()>;
 #[rustfmt::skip] // a table
 #[expect(clippy::unit_arg, reason = "a row is one assignment")]
 const TABLE: [(&str, Setter); 19] = [
-    ("SECRET_KEY", elsewhere),
-    ("SECRET_KEY_FALLBACKS", elsewhere),
+    ("SECRET_KEY", |settings, value| Ok(settings.secret_key = Some(secret(value)?))),
+    ("SECRET_KEY_FALLBACKS", |settings, value| Ok(settings.secret_key_fallbacks = secrets(value)?)),
     ("SESSION_ABSOLUTE_TIMEOUT", |settings, value| Ok(settings.lifetime.absolute = Some(seconds(value)?))),
-    ("SESSION_CACHE_URL", elsewhere),
+    ("SESSION_CACHE_URL", |settings, value| Ok(value.clone_into(&mut settings.cache_url))),
     ("SESSION_COOKIE_AGE", |settings, value| Ok(settings.lifetime.age = seconds(value)?)),
     ("SESSION_COOKIE_DOMAIN", |settings, value| Ok(settings.cookie.domain = Some(value.to_owned()))),
     ("SESSION_COOKIE_HTTPONLY", |settings, value| Ok(settings.cookie.http_only = switch(value)?)),
@@ -32,19 +33,12 @@ const TABLE: [(&str, Setter); 19] = [
     ("SESSION_DB_URL", |settings, value| Ok(value.clone_into(&mut settings.db_url))),
     ("SESSION_ENGINE", |settings, value| Ok(settings.engine = value.parse()?)),
     ("SESSION_EXPIRE_AT_BROWSER_CLOSE", |settings, value| Ok(settings.lifetime.at_browser_close = switch(value)?)),
-    ("SESSION_FILE_PATH", elsewhere),
+    ("SESSION_FILE_PATH", |settings, value| Ok(settings.file_path = value.into())),
     ("SESSION_FORMAT", native_only),
     ("SESSION_IDLE_TIMEOUT", |settings, value| Ok(settings.lifetime.idle = Some(seconds(value)?))),
     ("SESSION_SAVE_EVERY_REQUEST", |settings, value| Ok(settings.save_every_request = switch(value)?)),
-    // Asked for and not to be had: never passed over in silence.
-    ("SESSION_SEAL_KEYS", |_, _| refuse("this version can't seal sessions")),
+    ("SESSION_SEAL_KEYS", |settings, value| Ok(settings.seal_keys = Some(seal_keys(value)?))),
 ];
-
-/// It speaks of an engine that this version does not have: nothing here uses it.
-#[expect(clippy::unnecessary_wraps, reason = "a setter can fail")]
-fn elsewhere(_: &mut Settings, _: &str) -> Result<()> {
-    Ok(())
-}
 
 fn native_only(_: &mut Settings, value: &str) -> Result<()> {
     if value == "native" { Ok(()) } else { refuse("this version writes the format `native` only") }
@@ -57,6 +51,11 @@ fn native_only(_: &mut Settings, value: &str) -> Result<()> {
 /// |---|---|
 /// | `SESSION_ENGINE` | `db` |
 /// | `SESSION_DB_URL` | `sqlite:sessions.sqlite3` |
+/// | `SESSION_CACHE_URL` | `memory:` |
+/// | `SESSION_FILE_PATH` | `cloakroom-sessions` in the system's temporary folder |
+/// | `SECRET_KEY` | none |
+/// | `SECRET_KEY_FALLBACKS` | none; older keys, with commas between them |
+/// | `SESSION_SEAL_KEYS` | none; 32 bytes in base64 each, with commas between them |
 /// | `SESSION_COOKIE_NAME` | `sessionid` |
 /// | `SESSION_COOKIE_AGE` | `1209600` seconds |
 /// | `SESSION_COOKIE_DOMAIN` | none: the host alone |
@@ -88,6 +87,16 @@ pub struct Settings {
     pub engine: Engine,
     /// `SESSION_DB_URL`
     pub db_url: String,
+    /// `SESSION_CACHE_URL`
+    pub cache_url: String,
+    /// `SESSION_FILE_PATH`
+    pub file_path: PathBuf,
+    /// `SECRET_KEY`
+    pub secret_key: Option<String>,
+    /// `SECRET_KEY_FALLBACKS`
+    pub secret_key_fallbacks: Vec<String>,
+    /// `SESSION_SEAL_KEYS`
+    pub seal_keys: Option<SealKeys>,
     /// `SESSION_COOKIE_…`
     pub cookie: CookieOptions,
     /// `SESSION_SAVE_EVERY_REQUEST`
@@ -96,11 +105,13 @@ pub struct Settings {
     pub lifetime: Lifetime,
 }
 
-/// Without what may hold a password.
+/// Without what is a secret or may hold one.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("engine", &self.engine)
+            .field("file_path", &self.file_path)
+            .field("sealed", &self.seal_keys.is_some())
             .field("cookie", &self.cookie)
             .field("save_every_request", &self.save_every_request)
             .field("lifetime", &self.lifetime)
@@ -113,6 +124,11 @@ impl Default for Settings {
         Self {
             engine: Engine::default(),
             db_url: "sqlite:sessions.sqlite3".into(),
+            cache_url: "memory:".into(),
+            file_path: std::env::temp_dir().join("cloakroom-sessions"),
+            secret_key: None,
+            secret_key_fallbacks: Vec::new(),
+            seal_keys: None,
             cookie: CookieOptions::default(),
             save_every_request: false,
             lifetime: Lifetime::default(),
@@ -243,8 +259,36 @@ mod tests {
     }
 
     #[test]
-    fn sealing_that_is_asked_for_is_never_passed_over() {
-        assert!(Settings::default().set("SESSION_SEAL_KEYS", "AAAA").is_err());
+    fn a_secret_that_is_none_is_refused_without_being_quoted() {
+        let short = "c2VjcmV0";
+        for (name, value) in [
+            ("SESSION_SEAL_KEYS", short),
+            ("SESSION_SEAL_KEYS", "hunter2"),
+            ("SESSION_SEAL_KEYS", ","),
+            ("SECRET_KEY_FALLBACKS", "hunter2,"),
+        ] {
+            let error = Settings::default().set(name, value).unwrap_err();
+            assert!(error.to_string().starts_with(name), "{error}");
+            assert!(!error.to_string().contains("hunter2") && !error.to_string().contains(short), "{error}");
+        }
+    }
+
+    #[test]
+    fn keys_to_seal_with_may_be_of_either_base64_with_or_without_padding() {
+        for key in
+            ["//////////////////////////////////////////8=", "__________________________________________8"]
+        {
+            Settings::default().set("SESSION_SEAL_KEYS", &format!("{key}, {key}")).unwrap();
+        }
+    }
+
+    #[test]
+    fn no_secret_shows_in_debug() {
+        let mut settings = Settings::default();
+        settings.set("SECRET_KEY", "hunter2").unwrap();
+        settings.set("SESSION_CACHE_URL", "redis://:hunter2@host").unwrap();
+        settings.set("SESSION_DB_URL", "postgres://me:hunter2@host").unwrap();
+        assert!(!format!("{settings:?}").contains("hunter2"), "{settings:?}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod api;
 mod client;
 mod cookies;
 mod ending;
+mod engines;
 mod outages;
 mod page;
 mod program;

@@ -40,7 +40,8 @@ impl Playground {
 
     async fn within(folder: TempDir, settings: Settings<'_>) -> Self {
         let url = format!("sqlite:{}", database(&folder).display());
-        let mut command = command(&[("SESSION_DB_URL", &url)]);
+        let files = folder.path().join("sessions").display().to_string();
+        let mut command = command(&[("SESSION_DB_URL", &url), ("SESSION_FILE_PATH", &files)]);
         let mut child = command.envs(settings.iter().copied()).spawn().expect("the playground");
         let mut out = BufReader::new(child.stdout.take().expect("its output"));
         let mut line = String::new();

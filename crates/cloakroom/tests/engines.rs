@@ -1,0 +1,175 @@
+//! Every engine by its settings: what a build has it opens, and of what it lacks it says what to enable.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use cloakroom::{ErrorKind, Settings};
+use tempfile::TempDir;
+
+const SECRET: (&str, &str) = ("SECRET_KEY", "a secret key of the tests, which is long enough for any engine");
+
+/// Settings whose files are in a folder that goes with the guard.
+fn settings(chosen: &[(&str, &str)]) -> (TempDir, Settings) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = Settings::default();
+    settings.db_url = format!("sqlite:{}/sessions.sqlite3", folder.path().display());
+    settings.file_path = folder.path().join("sessions");
+    for (name, value) in chosen {
+        settings.set(name, value).unwrap();
+    }
+    (folder, settings)
+}
+
+/// Stores a session and finds it again, if the build has `feature`; else the error must name that.
+async fn works_or_names(feature: &str, enabled: bool, chosen: &[(&str, &str)]) {
+    let (_folder, settings) = settings(chosen);
+    if !enabled {
+        let error = settings.sessions().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured);
+        assert!(error.to_string().contains(&format!("`{feature}`")), "{error}");
+        return;
+    }
+    settings.migrate().await.unwrap();
+    let sessions = settings.sessions().await.unwrap();
+    let session = sessions.load(None).await.unwrap();
+    session.insert("n", 1).unwrap();
+    session.save().await.unwrap();
+    let again = sessions.load(session.key()).await.unwrap();
+    assert_eq!(again.get::<i64>("n").unwrap(), Some(1));
+    sessions.backend().close().await.unwrap();
+}
+
+/// The same for an engine whose server is not there: a typed error in good time, which names the setting.
+async fn reaches_or_names(feature: &str, enabled: bool, chosen: &[(&str, &str)]) {
+    let (_folder, settings) = settings(chosen);
+    let error = settings.sessions().await.unwrap_err();
+    let text = error.to_string();
+    if enabled {
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+        assert!(text.starts_with("SESSION_") && text.contains("_URL"), "{text}");
+    } else {
+        assert_eq!(error.kind(), ErrorKind::Misconfigured);
+        assert!(text.contains(&format!("`{feature}`")), "{text}");
+    }
+    assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+}
+
+/// A port of this machine where nobody listens.
+fn nobody() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+#[tokio::test]
+async fn sqlite_is_opened_or_named() {
+    works_or_names("sqlite", cfg!(feature = "sqlite"), &[]).await;
+}
+
+#[tokio::test]
+async fn memory_is_opened_or_named() {
+    works_or_names("memory", cfg!(feature = "memory"), &[("SESSION_ENGINE", "cache")]).await;
+}
+
+#[tokio::test]
+async fn files_are_opened_or_named() {
+    works_or_names("file", cfg!(feature = "file"), &[("SESSION_ENGINE", "file")]).await;
+}
+
+#[tokio::test]
+async fn signed_cookies_are_opened_or_named() {
+    let chosen = [("SESSION_ENGINE", "signed_cookies"), SECRET];
+    works_or_names("signed-cookies", cfg!(feature = "signed-cookies"), &chosen).await;
+}
+
+#[tokio::test]
+async fn cached_db_is_opened_or_named() {
+    if cfg!(feature = "cached-db") && !cfg!(all(feature = "sqlite", feature = "memory")) {
+        return works_or_names(
+            if cfg!(feature = "memory") { "sqlite" } else { "memory" },
+            false,
+            &[("SESSION_ENGINE", "cached_db")],
+        )
+        .await;
+    }
+    works_or_names("cached-db", cfg!(feature = "cached-db"), &[("SESSION_ENGINE", "cached_db")]).await;
+}
+
+#[tokio::test]
+async fn postgres_is_reached_or_named() {
+    let url = format!("postgres://me:hunter2@{}/db", nobody());
+    reaches_or_names("postgres", cfg!(feature = "postgres"), &[("SESSION_DB_URL", &url)]).await;
+}
+
+#[tokio::test]
+async fn mysql_is_reached_or_named() {
+    let url = format!("mysql://me:hunter2@{}/db", nobody());
+    reaches_or_names("mysql", cfg!(feature = "mysql"), &[("SESSION_DB_URL", &url)]).await;
+}
+
+#[tokio::test]
+async fn redis_is_reached_or_named() {
+    for scheme in ["redis", "rediss", "redis+cluster", "redis+sentinel"] {
+        let url = format!("{scheme}://:hunter2@{}/service", nobody());
+        let url = if scheme == "redis+sentinel" { url } else { url.replace("/service", "") };
+        let chosen = [("SESSION_ENGINE", "cache"), ("SESSION_CACHE_URL", &*url)];
+        reaches_or_names("redis", cfg!(feature = "redis"), &chosen).await;
+    }
+}
+
+#[cfg(all(feature = "cached-db", feature = "redis", feature = "sqlite"))]
+#[tokio::test]
+async fn a_cache_that_is_down_at_the_start_costs_speed_and_nothing_else() {
+    let url = format!("redis://{}", nobody());
+    let chosen = [("SESSION_ENGINE", "cached_db"), ("SESSION_CACHE_URL", &*url)];
+    works_or_names("cached-db", true, &chosen).await;
+}
+
+#[tokio::test]
+async fn sealing_reaches_every_engine_with_a_store() {
+    for (enabled, engine) in [
+        (cfg!(feature = "sqlite"), "db"),
+        (cfg!(feature = "file"), "file"),
+        (cfg!(feature = "memory"), "cache"),
+    ] {
+        if enabled {
+            let (_folder, mut settings) = settings(&[("SESSION_ENGINE", engine)]);
+            settings.set("SESSION_SEAL_KEYS", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap();
+            settings.migrate().await.unwrap();
+            let sessions = settings.sessions().await.unwrap();
+            let session = sessions.load(None).await.unwrap();
+            session.insert("note", "attack at dawn").unwrap();
+            session.save().await.unwrap();
+            settings.seal_keys = None;
+            if engine != "cache" {
+                let stored = settings.sessions().await.unwrap();
+                let id = session.id().unwrap();
+                let kept = stored.backend().load(&id, cloakroom::core::Read::Latest).await.unwrap().unwrap();
+                assert!(!kept.record.payload.windows(6).any(|window| window == b"attack"), "{engine}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_url_that_no_build_knows_is_refused_with_what_is_known() {
+    for (engine, setting, known) in
+        [("cache", "SESSION_CACHE_URL", "redis+cluster:"), ("db", "SESSION_DB_URL", "sqlite:")]
+    {
+        let (_folder, settings) =
+            settings(&[("SESSION_ENGINE", engine), (setting, "memcached://hunter2@host")]);
+        let error = settings.sessions().await.unwrap_err();
+        let text = error.to_string();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured);
+        let helps = text.starts_with(setting) && text.contains(known);
+        assert!(helps || text.contains("enable the feature"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}
+
+#[cfg(feature = "signed-cookies")]
+#[tokio::test]
+async fn signed_cookies_without_a_secret_key_do_not_start() {
+    let (_folder, settings) = settings(&[("SESSION_ENGINE", "signed_cookies")]);
+    let error = settings.sessions().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
+    assert!(error.to_string().contains("SECRET_KEY"), "{error}");
+}
