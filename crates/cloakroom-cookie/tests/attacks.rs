@@ -1,6 +1,6 @@
 //! What somebody makes up, keeps, cuts, joins or carries over opens nothing.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
