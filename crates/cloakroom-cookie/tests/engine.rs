@@ -6,10 +6,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use cloakroom_cookie::{Backend, Config, Epochs};
 use cloakroom_core::{
-    Addressing, Clock, CookieChange, Error, ErrorKind, ManualClock, Result, SealKeys, Session, SessionKey,
-    SessionOptions, Sessions, Timestamp,
+    Addressing, Clock, CookieChange, Deleted, Error, ErrorKind, ManualClock, Record, Result, Saved, SealKeys,
+    Session, SessionBackend, SessionId, SessionKey, SessionOptions, Sessions, Stamp, Stored, Timestamp,
+    Touched,
 };
 
 const KEY: &str = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz";
@@ -95,6 +97,22 @@ async fn the_last_of_a_requests_values_is_the_one_that_is_sent() {
     assert!(matches!(session.activity().cookie, CookieChange::Set(key, _) if key == keys[2]));
     assert!(sessions.backend().index().is_none());
     assert_eq!(sessions.backend().capabilities().addressing, Addressing::Presented);
+}
+
+#[tokio::test]
+async fn a_revision_that_is_not_the_presented_values_own_changes_nothing() {
+    let clock = ManualClock::at(NOW);
+    let backend = Config::new(KEY).clock(Arc::new(clock.clone())).open().unwrap();
+    let stamp = |nonce| Stamp { sequence: 1, nonce };
+    let record = |nonce| Record::new(Bytes::new(), NOW.plus(Duration::from_hours(1)), None, stamp(nonce));
+    let any = SessionId::parse("any").unwrap();
+    let Saved::Written(written) = backend.create(&any, &record(1)).await.unwrap() else { unreachable!() };
+    let id = SessionId::parse(&written.present.unwrap()).unwrap();
+    let (there, seen) = (Stored::stamped(record(1)), stamp(2).into());
+    assert_eq!(backend.save(&id, &record(3), &seen).await.unwrap(), Saved::Conflict(there.clone()));
+    assert_eq!(backend.rotate(&id, &any, &record(3), &seen).await.unwrap(), Saved::Conflict(there.clone()));
+    assert_eq!(backend.delete(&id, Some(&seen)).await.unwrap(), Deleted::Conflict(there));
+    assert_eq!(backend.touch(&id, Timestamp::MAX, &seen).await.unwrap(), Touched::Skipped);
 }
 
 /// Epochs by user; a user whose epoch is `None` can't be asked for.

@@ -324,16 +324,28 @@ pub async fn what_is_on_its_way_as_the_headers_leave_is_told_or_too_late(engine:
     }
 }
 
-/// They left while the commit was made ready: nothing of it is sent.
+/// They left while the commit was made ready: nothing is sent that the browser would have to hear of.
 pub async fn a_new_key_that_the_headers_overtake_is_too_late(engine: Engine) {
     let faulty = Faulty::new(Arc::clone(&engine.backend));
     let sessions = engine.sessions_over(faulty.clone(), |_| {});
-    let session = newcomer(&sessions).await;
-    let leaving = session.clone();
-    let updated = session.update("n", |n: &mut i64| {
-        *n += 1;
-        leaving.headers_left();
-    });
-    assert_eq!(updated.await.unwrap_err().kind(), ErrorKind::TooLate);
-    assert_eq!((session.activity().cookie, faulty.calls()), (CookieChange::Keep, vec![]));
+    let key = stored(&sessions).await;
+    let cycling = visit(&sessions, &key).await;
+    cycling.cycle_key();
+    for session in [newcomer(&sessions).await, cycling, visit(&sessions, &key).await] {
+        let saves = session.key().is_some() && !session.is_modified();
+        let leaving = session.clone();
+        faulty.calls();
+        let updated = session.update("n", |n: &mut i64| {
+            *n += 1;
+            leaving.headers_left();
+        });
+        let updated = updated.await;
+        if saves && !engine.lacks(Limit::Afterwards).await {
+            assert_eq!(updated.unwrap(), 1);
+        } else {
+            assert_eq!(updated.unwrap_err().kind(), ErrorKind::TooLate);
+            assert_eq!(faulty.calls(), []);
+        }
+        assert_eq!(session.activity().cookie, CookieChange::Keep);
+    }
 }

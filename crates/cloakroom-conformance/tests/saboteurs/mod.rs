@@ -6,7 +6,7 @@ mod saboteur;
 use std::sync::Arc;
 
 use cloakroom_conformance::{Setup, cases, run};
-use cloakroom_core::{Clock, SessionBackend};
+use cloakroom_core::{Clock, ErrorKind, SessionBackend, Sessions, SystemClock};
 use presented::{Overdone, Presented};
 use saboteur::{Sabotage, Saboteur};
 
@@ -41,6 +41,18 @@ caught! {
     a_limit_that_does_not_show_for_a_change: SavesInPlace by "lifetimes::a_visit_is_written_only_when_a_tenth_has_passed"
     touch_that_hands_nothing_out: TouchPresentsNothing by "lifetimes::an_idle_session_ends_on_time_and_visits_keep_it"
     values_that_no_cookie_holds: PresentsNonsense by "keys::what_the_browser_was_told_opens_what_was_written_last"
+}
+
+#[tokio::test]
+async fn a_value_that_no_cookie_holds_is_an_error_and_the_changes_wait() {
+    let clock = Arc::new(SystemClock);
+    let sessions = Sessions::new(Presented::new(clock, Some(Overdone::PresentsNonsense)));
+    let session = sessions.load(None).await.unwrap();
+    session.insert("n", 1).unwrap();
+    for _ in 0..2 {
+        assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Misconfigured);
+        assert!(session.key().is_none() && session.is_modified());
+    }
 }
 
 caught! {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Session;
 use super::attempts::{Attempts, lost};
 use super::draft::{Draft, Drafted, Verb, too_late};
-use super::state::{Held, State};
+use super::state::Held;
 use crate::content::Content;
 use crate::queue::Turn;
 use crate::{
@@ -305,12 +305,7 @@ impl<'s> Commit<'s> {
         loop {
             // In the order they were doomed: should a rotation still be on its way, its source goes first, and
             // it finds nothing to rotate.
-            let doomed = {
-                let state = self.session.state();
-                let Some(doomed) = state.doomed.first().cloned() else { return Ok(ended) };
-                self.in_time_to_end(&state)?;
-                doomed
-            };
+            let Some(doomed) = self.session.state().doomed.first().cloned() else { return Ok(ended) };
             let id = doomed.key.id();
             let mut attempts = Attempts::new(self.sessions(), self.until);
             let deleted = loop {
@@ -321,7 +316,10 @@ impl<'s> Commit<'s> {
                 }
             };
             let mut state = self.session.state();
-            self.in_time_to_end(&state)?;
+            // A session that the visitor bears ends where the browser lets go of it, if it can still be told.
+            if state.headers_left && self.sessions().are_presented() {
+                return Err(too_late());
+            }
             state.doomed.retain(|other| other.key != doomed.key);
             // A lost answer may have been ours as well; then the browser keeps a dead key, which is better
             // than to take a living one from it.
@@ -330,11 +328,6 @@ impl<'s> Commit<'s> {
                 state.ended |= doomed.presented;
             }
         }
-    }
-
-    /// A session that the visitor bears ends where the browser lets go of it, if it can still be told.
-    fn in_time_to_end(&self, state: &State) -> Result<()> {
-        if state.headers_left && self.sessions().are_presented() { Err(too_late()) } else { Ok(()) }
     }
 
     /// What is there now does not decode: nothing of ours may go over it.
