@@ -1,5 +1,6 @@
 //! The contract, without blocking anybody: who writes takes a turn, and the work is done on another thread.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,6 @@ const TURN: Duration = Duration::from_secs(3);
 const WALK: Duration = Duration::from_secs(4);
 
 /// Sessions in a folder. Opened by [`Config::open`].
-#[derive(Debug)]
 pub struct Backend {
     store: Arc<Store>,
     /// A queue for each folder: of those who wait for its lock, one alone blocks a thread.
@@ -78,6 +78,10 @@ impl Backend {
             turns.push(taken(&self.turns[folder.number()], until).await?);
         }
         self.read(move |store| {
+            // Who called may have been told by now that it can't be done.
+            if Instant::now() >= until {
+                return Err(busy());
+            }
             let locks = folders.iter().map(|folder| store.root.lock(folder.name(), until));
             let locks: Vec<_> = locks.collect::<Result<_>>()?;
             let done = work(store)?;
@@ -175,6 +179,12 @@ impl SessionIndex for Backend {
     async fn all(&self, after: Option<&SessionId>, limit: u32) -> Result<Vec<(SessionId, Stored)>> {
         let after = after.cloned();
         self.read(move |store| store.all(after.as_ref(), limit, Instant::now() + WALK)).await
+    }
+}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backend").field("path", &self.config.path).finish_non_exhaustive()
     }
 }
 

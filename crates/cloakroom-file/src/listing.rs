@@ -1,6 +1,6 @@
 //! Who has which sessions, in pages: names are in the order of ids.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use cloakroom_core::{ErrorKind, Record, Result, SessionId, Stored};
 
@@ -10,9 +10,6 @@ use crate::owners::{marks_of, owner_of};
 use crate::store::Store;
 
 pub(crate) type Page = Vec<(SessionId, Stored)>;
-
-/// How long the lock of somebody else's session is waited for, only to tidy up.
-const GLANCE: Duration = Duration::from_millis(1);
 
 impl Store {
     /// Up to `limit` living sessions after `after`.
@@ -80,7 +77,8 @@ impl Store {
     /// Removes an owner's mark on a session that is not there, or not the owner's: its writer has died. The
     /// clock has no say in it: one that is fast would hide what others keep alive.
     fn tidy(&self, location: &Location, owner: &str) {
-        let Ok(lock) = self.root.lock(location.folder.name(), Instant::now() + GLANCE) else { return };
+        // Not worth waiting for: the next listing finds it again.
+        let Ok(lock) = self.root.lock(location.folder.name(), Instant::now()) else { return };
         let found = self.read_named(location);
         if found.is_ok_and(|found| owner_of(found.as_ref().map(|(_, record)| record)) != Some(owner)) {
             self.disown(location, Some(owner), None);

@@ -36,17 +36,19 @@ impl Root {
     }
 }
 
-/// Tries to lock a file until the time has come, and says whether it is locked. Waiting without end, as flock
-/// offers, would let one stopped process use up the threads of all others.
+/// Tries to lock a file until the time has come, at least once, and says whether it is locked. Waiting without
+/// end, as flock offers, would let one stopped process use up the threads of all others.
 pub(crate) fn has_locked(file: &OwnedFd, until: Instant) -> io::Result<bool> {
     let mut pause = FIRST_PAUSE;
-    // First the time: what has waited in a queue for too long is not begun.
-    while Instant::now() < until {
+    loop {
         match flock(file, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK | Errno::INTR) => thread::sleep(pause),
+            Err(Errno::WOULDBLOCK | Errno::INTR) => {}
             locked => return Ok(locked.map(|()| true)?),
         }
+        if Instant::now() >= until {
+            return Ok(false);
+        }
+        thread::sleep(pause);
         pause = LONGEST_PAUSE.min(pause * 2);
     }
-    Ok(false)
 }

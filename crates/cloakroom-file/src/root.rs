@@ -39,7 +39,8 @@ impl Root {
         let refused = |what: &str| Error::new(ErrorKind::Misconfigured, wrong(what));
         let failed = |what: &str, source: io::Error| Error::caused(kind_of(&source), wrong(what), source);
 
-        let folder = Self::open_or_make(config).map_err(|error| failed("can't be opened or made", error))?;
+        let folder = Self::open_or_make(config)
+            .map_err(|error| failed("can't be made or opened as a folder; a link is not followed", error))?;
         let stat = fstat(&folder).map_err(|errno| failed("can't be looked at", errno.into()))?;
         if stat.st_uid != rustix::process::geteuid().as_raw() {
             return Err(refused("belongs to another user than the one that this process runs as"));
@@ -48,7 +49,9 @@ impl Root {
             return Err(refused("may be written to by others: take that away with chmod go-w"));
         }
         if !config.network_file_system && is_shared(&folder) {
-            return Err(refused("is on a network file system: use a disk of this host, or a database"));
+            return Err(refused(
+                "is on a network file system, whose locks may lock nothing: use a disk of this host, or allow it",
+            ));
         }
         let root = Self {
             folder,

@@ -6,6 +6,7 @@ use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
@@ -143,6 +144,10 @@ async fn a_folder_that_can_not_be_made_or_written_to_is_refused() {
     refusal(&path).await;
     refusal(&folder.path().join("missing/sessions")).await;
     refusal(Path::new("")).await;
+    // A draft that can't be replaced would refuse every write.
+    let path = folder.path().join("used");
+    fs::create_dir_all(path.join("draft/anything")).unwrap();
+    refusal(&path).await;
     // Nobody, not even root, makes files there.
     #[cfg(target_os = "linux")]
     refusal(Path::new("/proc/self/fd")).await;
@@ -536,28 +541,30 @@ async fn whoever_reads_what_is_just_being_rotated_sees_it_or_nothing() {
     let mut large = record("");
     large.payload = Bytes::from(vec![b'x'; 1 << 20]);
     backend.create(&id("abc0"), &large).await.unwrap();
+    let current = Arc::new(AtomicU64::new(0));
     let reader = tokio::spawn({
-        let (backend, length) = (Arc::clone(&backend), large.payload.len());
+        let (backend, current) = (Arc::clone(&backend), Arc::clone(&current));
         async move {
             let mut seen = 0;
-            while backend.load(&id("end"), Read::Latest).await.unwrap().is_none() {
-                for n in 0..2 {
-                    let found = backend.load(&id(&format!("abc{n}")), Read::Latest).await.unwrap();
-                    seen += found.map_or(0, |stored| stored.record.payload.len() / length);
+            loop {
+                let n = current.load(Ordering::Relaxed);
+                if n == 200 {
+                    return seen;
                 }
+                let found = backend.load(&id(&format!("abc{n}")), Read::Latest).await.unwrap();
+                seen += found.map_or(0, |stored| stored.record.payload.len() >> 20);
             }
-            seen
         }
     });
     for n in 0..200_u64 {
         let mut new = large.clone();
         new.stamp.nonce = stamp().nonce + n + 1;
         let seen = Stamp { sequence: 1, nonce: stamp().nonce + n }.into();
-        let (from, to) = (id(&format!("abc{}", n % 2)), id(&format!("abc{}", (n + 1) % 2)));
+        let (from, to) = (id(&format!("abc{n}")), id(&format!("abc{}", n + 1)));
         let saved = backend.rotate(&from, &to, &new, &seen).await.unwrap();
         assert!(matches!(saved, Saved::Written(_)), "{n}: {saved:?}");
+        current.store(n + 1, Ordering::Relaxed);
     }
-    backend.create(&id("end"), &record("")).await.unwrap();
     assert!(reader.await.unwrap() > 0);
 }
 
