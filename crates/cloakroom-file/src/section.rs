@@ -120,14 +120,15 @@ impl Parts {
     fn of(head: &[u8; HEAD], start: usize) -> Option<Self> {
         let length = |at: usize| u32::from_be_bytes(field(head, at)) as usize;
         let (id, owner, payload) = (length(48), length(52), length(56));
-        if head[..MAGIC.len()] != MAGIC || [id, owner, payload].iter().any(|length| *length > LONGEST) {
+        let whole = [id, owner, payload].iter().fold(HEAD, |sum, length| sum.saturating_add(*length));
+        // No more is read on a damaged file's word.
+        if head[..MAGIC.len()] != MAGIC || whole > LONGEST + 1 {
             return None;
         }
         let id = start + HEAD..start + HEAD + id;
         let owner_end = id.end + owner.saturating_sub(1);
         let payload = owner_end..owner_end + payload;
-        let whole = payload.end - start <= LONGEST;
-        whole.then(|| Self { owner: (owner > 0).then_some(id.end..owner_end), id, payload })
+        Some(Self { owner: (owner > 0).then_some(id.end..owner_end), id, payload })
     }
 
     fn found(self, file: &[u8], head: &[u8; HEAD]) -> Option<Found> {
@@ -156,4 +157,23 @@ fn checksum(section: &[u8]) -> [u8; CHECKED - MAGIC.len()] {
 /// Lengths were seen to be short enough.
 fn length_field(length: usize) -> [u8; 4] {
     u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file that begins with these lengths of an id, an owner and a payload.
+    fn head(lengths: [u32; 3]) -> Vec<u8> {
+        [MAGIC.as_slice(), &[0; 40], &lengths.map(u32::to_be_bytes).concat()].concat()
+    }
+
+    #[test]
+    fn what_is_longer_than_any_session_is_not_read() {
+        let longest = u32::try_from(LONGEST - HEAD).unwrap();
+        assert!(matches!(find(&head([0, 1, longest]), |_| true), Search::Needs(LONGEST)));
+        for lengths in [[0, 1, longest + 1], [longest, longest, 0], [longest, 0, longest], [u32::MAX; 3]] {
+            assert!(matches!(find(&head(lengths), |_| true), Search::Foreign), "{lengths:?}");
+        }
+    }
 }

@@ -288,6 +288,24 @@ async fn a_file_says_when_its_session_ends() {
 }
 
 #[tokio::test]
+async fn a_sweep_opens_nothing_that_says_that_it_ends_later() {
+    let (_folder, path) = folder();
+    let backend = open(&path).await;
+    let mut ended = record("data");
+    ended.expires_at = Timestamp::MIN;
+    backend.create(&id("abc"), &ended).await.unwrap();
+    let content = fs::read(file_of(&path, "abc")).unwrap();
+    backend.create(&id("abc"), &record("data")).await.unwrap();
+    // Nothing but its time tells this one from one that the next sweep takes.
+    let modified = fs::metadata(file_of(&path, "abc")).unwrap().modified().unwrap();
+    fs::write(file_of(&path, "abc"), content).unwrap();
+    File::open(file_of(&path, "abc")).unwrap().set_modified(modified).unwrap();
+    assert_eq!(backend.clear_expired(SystemClock.now(), 10).await.unwrap(), 0);
+    File::open(file_of(&path, "abc")).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    assert_eq!(backend.clear_expired(SystemClock.now(), 10).await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn a_session_may_end_in_the_year_9999() {
     let (_folder, path) = folder();
     let backend = open(&path).await;
