@@ -75,26 +75,29 @@ impl Cargo {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// Runs the command in full view and keeps its standard output.
+    /// Runs the command and keeps its standard output, of which people see the lines that are to be shown.
     ///
     /// # Errors
     ///
     /// `Io` if it cannot be started or listened to; that it failed is part of the answer.
-    pub(crate) fn echo(mut self) -> Result<Echo> {
+    pub(crate) fn echo(mut self, shows: impl FnMut(&str) -> bool) -> Result<Echo> {
         self.announce();
         // The output is read by a program, too.
         self.command.env("CARGO_TERM_COLOR", "never").stdout(Stdio::piped());
-        self.echoed().map_err(|source| self.broken(source))
+        self.echoed(shows).map_err(|source| self.broken(source))
     }
 
-    fn echoed(&mut self) -> io::Result<Echo> {
+    fn echoed(&mut self, mut shows: impl FnMut(&str) -> bool) -> io::Result<Echo> {
         let mut child = self.command.spawn()?;
         let mut output = Vec::new();
         if let Some(stdout) = child.stdout.take() {
             let mut lines = BufReader::new(stdout);
             let mut seen = 0;
             while lines.read_until(b'\n', &mut output)? > 0 {
-                io::stdout().write_all(&output[seen..])?;
+                let line = &output[seen..];
+                if shows(String::from_utf8_lossy(line).trim_end()) {
+                    io::stdout().write_all(line)?;
+                }
                 seen = output.len();
             }
         }

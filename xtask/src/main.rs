@@ -4,9 +4,12 @@ mod bench;
 mod cargo;
 mod error;
 mod floors;
+mod harness;
+mod kept;
 mod metadata;
 mod report;
 mod servers;
+mod suite;
 mod table;
 mod test;
 
@@ -22,11 +25,11 @@ struct Command {
     run: fn(&[String]) -> Result<ExitCode>,
 }
 
-const COMMANDS: [Command; 4] = [
+const COMMANDS: [Command; 5] = [
     Command {
         name: "test",
         arguments: "",
-        about: "format, floors, clippy, docs, the conformance suite and every other test",
+        about: "format, floors, clippy, docs, the conformance suite and every other test, with servers of their own",
         run: test::run,
     },
     Command {
@@ -34,6 +37,12 @@ const COMMANDS: [Command; 4] = [
         arguments: "[--quick] [NAME…]",
         about: "the criterion benches, or those whose names contain a NAME",
         run: bench::run,
+    },
+    Command {
+        name: "suite",
+        arguments: "[--write]",
+        about: "the conformance suite alone; --write keeps its tables in docs/engines.md",
+        run: suite::run,
     },
     Command {
         name: "servers",

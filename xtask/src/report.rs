@@ -2,10 +2,15 @@
 
 use std::{fmt, ops::AddAssign};
 
+/// What a case prints that passes because its engine promises less: the rest of the line says what.
+const LIMIT: &str = "documented limit: ";
+
 /// How one test ended. Of two ends of the same test the later variant tells more.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Outcome {
     Passed,
+    /// Passed by showing just the limit that the engine documents.
+    Limited,
     Ignored,
     Failed,
 }
@@ -35,12 +40,19 @@ pub(crate) struct Report {
 }
 
 /// Where in the output of a binary a line stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Section {
     Outside,
     Tests,
+    /// What passed tests printed.
+    Successes,
     /// What failed tests printed, which may look like anything.
     Failures,
 }
+
+/// Tells which lines are for people: what passed tests printed is read, but not shown.
+#[derive(Debug)]
+pub(crate) struct Reader(Section);
 
 impl Report {
     /// Reads the output of a run that ended with success or not.
@@ -51,32 +63,70 @@ impl Report {
         let mut report = Self::default();
         let mut section = Section::Outside;
         let mut crashed = 0;
+        // Where the cases of the current binary begin: others may have cases of the same name.
+        let mut first = 0;
+        let mut speaker = None;
         for line in output.lines() {
+            let before = section;
+            section = section.at(line);
             if let Some(tally) = result(line) {
                 report.tally += tally;
-                section = Section::Outside;
-                continue;
-            }
-            if matches!(section, Section::Failures) {
-                continue;
-            }
-            if let Some(tests) = announced(line) {
-                crashed += usize::from(matches!(section, Section::Tests));
-                report.lost += tests;
-                section = Section::Tests;
-            } else if line == "failures:" {
-                section = Section::Failures;
-            } else if let Some(case) = case(line) {
-                report.lost = report.lost.saturating_sub(1);
-                report.cases.push(case);
+            } else if section == Section::Successes {
+                speaker = said_by(line).or(speaker);
+                if line.starts_with(LIMIT) {
+                    report.limit(first, speaker);
+                }
+            } else if section == Section::Tests {
+                if let Some(tests) = announced(line) {
+                    crashed += usize::from(before == Section::Tests);
+                    report.lost += tests;
+                    first = report.cases.len();
+                } else if let Some(case) = case(line) {
+                    report.lost = report.lost.saturating_sub(1);
+                    report.cases.push(case);
+                }
             }
         }
-        crashed += usize::from(!matches!(section, Section::Outside));
+        crashed += usize::from(section != Section::Outside);
         report.tally.failed += crashed;
         if !succeeded {
             report.tally.failed = report.tally.failed.max(1);
         }
         report
+    }
+
+    fn limit(&mut self, first: usize, name: Option<&str>) {
+        let mut cases = self.cases.iter_mut().skip(first);
+        if let Some(case) = cases.find(|case| Some(case.name.as_str()) == name) {
+            case.outcome = case.outcome.max(Outcome::Limited);
+        }
+    }
+}
+
+impl Section {
+    /// Where a line stands that follows one that stands here.
+    fn at(self, line: &str) -> Self {
+        match self {
+            _ if result(line).is_some() => Self::Outside,
+            Self::Failures => self,
+            _ if line == "failures:" => Self::Failures,
+            Self::Successes => self,
+            _ if line == "successes:" => Self::Successes,
+            _ if announced(line).is_some() => Self::Tests,
+            _ => self,
+        }
+    }
+}
+
+impl Reader {
+    pub(crate) fn new() -> Self {
+        Self(Section::Outside)
+    }
+
+    /// Whether the next line is to be shown.
+    pub(crate) fn shows(&mut self, line: &str) -> bool {
+        self.0 = self.0.at(line);
+        self.0 != Section::Successes
     }
 }
 
@@ -116,6 +166,11 @@ fn case(line: &str) -> Option<Case> {
     };
     let name = name.strip_suffix(" - should panic").unwrap_or(name);
     Some(Case { name: name.to_owned(), outcome })
+}
+
+/// `---- sqlite::create::never_overwrites stdout ----`
+fn said_by(line: &str) -> Option<&str> {
+    line.strip_prefix("---- ")?.strip_suffix(" stdout ----")
 }
 
 /// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s`

@@ -3,8 +3,9 @@
 use std::{
     any::Any,
     io::{self, Write},
+    panic::resume_unwind,
     process::ExitCode,
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use cloakroom_servers::{self as servers, Cluster, MariaDb, Postgres, Redis, RedisConfig, Sentinel, install};
@@ -13,7 +14,11 @@ use signal_hook::{
     iterator::Signals,
 };
 
-use crate::error::{Error, Result};
+use crate::{
+    cargo::Cargo,
+    error::{Error, Result},
+    harness::COMMON,
+};
 
 /// What may be started, by name.
 struct Server {
@@ -72,11 +77,21 @@ impl Servers {
             SERVERS.iter().filter(|server| names.is_empty() || names.contains(&server.name)).collect();
         install::install(&wanted.iter().flat_map(|server| server.programs).copied().collect::<Vec<_>>())?;
         let threads: Vec<_> = wanted.iter().map(|server| thread::spawn(server.start)).collect();
-        let ended = threads.into_iter().map(thread::JoinHandle::join);
-        let started = ended.map(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         // All are waited for: one that is still starting when another has failed is ended, too.
-        let started: Vec<_> = started.collect();
+        let started: Vec<_> = threads.into_iter().map(joined).collect();
         Ok(Self(started.into_iter().collect::<servers::Result<_>>()?))
+    }
+
+    /// Starts all while cargo builds the tests of some targets, or all tests.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub(crate) fn beside_the_build(targets: &[&str]) -> Result<Self> {
+        let servers = thread::spawn(|| Self::start(&[]));
+        // What does not build is counted when it is to be run.
+        let _ = Cargo::new(&[&COMMON[..], targets, &["--no-run"]].concat()).run();
+        joined(servers)
     }
 
     /// By which names tests find them in the environment.
@@ -91,6 +106,10 @@ impl Servers {
         }
         out.flush()
     }
+}
+
+fn joined<T>(thread: JoinHandle<T>) -> T {
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 fn started(variable: &'static str, url: String, server: impl Any + Send) -> Started {

@@ -17,6 +17,24 @@ type Columns<'a> = BTreeMap<&'a str, Column<'a>>;
 ///
 /// The first segment of a test's path is its engine, the rest is its case.
 pub(crate) fn draw(cases: &[Case]) -> String {
+    let mut columns = columns(cases);
+    let saboteurs = columns.remove(SABOTEURS).unwrap_or_default();
+    let mut drawn: Vec<String> = relatives(columns).iter().map(|columns| align(&table(columns))).collect();
+    if !saboteurs.is_empty() {
+        drawn.push(align(&list(&saboteurs)));
+    }
+    drawn.join("\n")
+}
+
+/// The same tables in Markdown, without the saboteurs.
+pub(crate) fn markdown(cases: &[Case]) -> String {
+    let mut columns = columns(cases);
+    columns.remove(SABOTEURS);
+    let tables = relatives(columns);
+    tables.iter().map(|columns| piped(&rows(columns, sentence, mark))).collect::<Vec<_>>().join("\n")
+}
+
+fn columns(cases: &[Case]) -> Columns<'_> {
     let mut columns = Columns::new();
     for Case { name, outcome } in cases {
         // A test at the root belongs to the suite as such.
@@ -24,12 +42,7 @@ pub(crate) fn draw(cases: &[Case]) -> String {
         let cell = columns.entry(engine).or_default().entry(case).or_insert(*outcome);
         *cell = (*cell).max(*outcome);
     }
-    let saboteurs = columns.remove(SABOTEURS).unwrap_or_default();
-    let mut drawn: Vec<String> = relatives(columns).iter().map(|columns| align(&table(columns))).collect();
-    if !saboteurs.is_empty() {
-        drawn.push(align(&list(&saboteurs)));
-    }
-    drawn.join("\n")
+    columns
 }
 
 /// Engines with a case in common, directly or through a third one, belong together.
@@ -49,18 +62,32 @@ fn relatives(columns: Columns<'_>) -> Vec<Columns<'_>> {
 }
 
 fn table(columns: &Columns<'_>) -> Vec<Vec<String>> {
-    let row = |label: &str, cell: &dyn Fn(&Column<'_>) -> String| {
-        [label.to_owned()].into_iter().chain(columns.values().map(cell)).collect::<Vec<_>>()
-    };
-    let mut rows = vec![["case"].iter().chain(columns.keys()).map(|name| (*name).to_owned()).collect()];
-    for case in columns.values().flat_map(BTreeMap::keys).collect::<BTreeSet<_>>() {
-        rows.push(row(case, &|column| column.get(case).map_or("-", |outcome| word(*outcome)).to_owned()));
-    }
-    for outcome in [Outcome::Passed, Outcome::Failed, Outcome::Ignored] {
+    let mut rows = rows(columns, str::to_owned, word);
+    for outcome in [Outcome::Passed, Outcome::Limited, Outcome::Failed, Outcome::Ignored] {
         let occurs = |column: &Column<'_>| column.values().filter(|cell| **cell == outcome).count();
         if columns.values().any(|column| occurs(column) > 0) {
-            rows.push(row(&format!("total {}", word(outcome)), &|column| occurs(column).to_string()));
+            let label = format!("total {}", word(Some(outcome)));
+            rows.push(
+                [label]
+                    .into_iter()
+                    .chain(columns.values().map(|column| occurs(column).to_string()))
+                    .collect(),
+            );
         }
+    }
+    rows
+}
+
+/// Over a row per case, one of the engines' names.
+fn rows(
+    columns: &Columns<'_>,
+    label: fn(&str) -> String,
+    cell: fn(Option<Outcome>) -> &'static str,
+) -> Vec<Vec<String>> {
+    let mut rows = vec![["case"].iter().chain(columns.keys()).map(|name| (*name).to_owned()).collect()];
+    for case in columns.values().flat_map(BTreeMap::keys).collect::<BTreeSet<_>>() {
+        let cells = columns.values().map(|column| cell(column.get(case).copied()).to_owned());
+        rows.push([label(case)].into_iter().chain(cells).collect());
     }
     rows
 }
@@ -68,7 +95,7 @@ fn table(columns: &Columns<'_>) -> Vec<Vec<String>> {
 fn list(saboteurs: &Column<'_>) -> Vec<Vec<String>> {
     let row = |(name, outcome): (&&str, &Outcome)| {
         let end = match outcome {
-            Outcome::Passed => "caught",
+            Outcome::Passed | Outcome::Limited => "caught",
             Outcome::Failed => "NOT CAUGHT",
             Outcome::Ignored => "ignored",
         };
@@ -77,12 +104,37 @@ fn list(saboteurs: &Column<'_>) -> Vec<Vec<String>> {
     saboteurs.iter().map(row).collect()
 }
 
-fn word(outcome: Outcome) -> &'static str {
+fn word(outcome: Option<Outcome>) -> &'static str {
     match outcome {
-        Outcome::Passed => "ok",
-        Outcome::Failed => "FAILED",
-        Outcome::Ignored => "ignored",
+        Some(Outcome::Passed) => "ok",
+        Some(Outcome::Limited) => "limit",
+        Some(Outcome::Failed) => "FAILED",
+        Some(Outcome::Ignored) => "ignored",
+        None => "-",
     }
+}
+
+fn mark(outcome: Option<Outcome>) -> &'static str {
+    match outcome {
+        Some(Outcome::Passed) => "✓",
+        Some(Outcome::Limited) => "limit",
+        Some(Outcome::Failed) => "✗",
+        Some(Outcome::Ignored) => "not run",
+        None => "–",
+    }
+}
+
+/// `create::never_overwrites` as prose, which it is.
+fn sentence(case: &str) -> String {
+    case.replace("::", ": ").replace('_', " ")
+}
+
+fn piped(rows: &[Vec<String>]) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let mut lines = rows.iter().map(|row| line(row));
+    let head = lines.next().unwrap_or_default();
+    let rule = rows.first().map(|row| ["|---|", &":-:|".repeat(row.len().saturating_sub(1)), "\n"].concat());
+    [head, rule.unwrap_or_default()].into_iter().chain(lines).collect()
 }
 
 fn align(rows: &[Vec<String>]) -> String {

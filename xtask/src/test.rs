@@ -2,17 +2,21 @@
 
 use std::{collections::BTreeSet, process::ExitCode};
 
+use cloakroom_servers::install;
+
 use crate::{
     cargo::Cargo,
     error::{Error, Result},
     floors,
+    harness::cargo_test,
     metadata::{self, Member},
-    report::{Report, Tally},
-    table,
+    report::Tally,
+    servers::Servers,
+    suite,
 };
 
-/// The integration test that engines and adapters share.
-const SUITE: &str = "suite";
+/// What tests run that no server needs: clients of their own, a proxy.
+const TOOLS: [&str; 5] = ["mariadb", "openssl", "pgbouncer", "psql", "redis-cli"];
 
 /// What users may leave out. With all features on, code that needs a missing one still compiles.
 const LEAN: [&[&str]; 4] = [
@@ -24,9 +28,12 @@ const LEAN: [&[&str]; 4] = [
 
 /// Runs the checks, each of which ends the command if it fails, then all tests, whatever fails among them.
 ///
+/// The servers that tests need are started before the first test and end with the command, however it ends.
+///
 /// # Errors
 ///
-/// `Usage` for any argument, `Components` without rustfmt or clippy, `Step` or `Floors` for a check that fails.
+/// `Usage` for any argument, `Components` without rustfmt or clippy, `Step` or `Floors` for a check that fails, `Servers`
+/// if one is missing or does not start.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     if let Some(argument) = arguments.first() {
         return Err(Error::Usage(format!("`test` takes no argument, and this is one: `{argument}`")));
@@ -57,27 +64,23 @@ fn clippy(selection: &[&str]) -> Result<()> {
 }
 
 fn tests() -> Result<Tally> {
-    let suite = cargo_test(&["--test", SUITE])?;
-    println!("\n{}", table::draw(&suite.cases));
-    if suite.lost > 0 {
-        println!("{} announced cases are not in the tables: a binary stopped before them\n", suite.lost);
-    }
+    install::install(&TOOLS)?;
+    let servers = Servers::beside_the_build(&[])?;
+    let suite = suite::tables(&servers)?;
     let mut tally = suite.tally;
-    tally += cargo_test(&others(&metadata::members()?))?.tally;
-    tally += cargo_test(&["--doc"])?.tally;
+    tally += cargo_test(&others(&metadata::members()?), &[], &servers)?.tally;
+    tally += cargo_test(&["--doc"], &[], &servers)?.tally;
+    if !suite::kept(&suite)? {
+        println!("\ndocs/engines.md keeps other tables of the suite: run `cargo xtask suite --write`");
+        tally.failed += 1;
+    }
     Ok(tally)
-}
-
-fn cargo_test(targets: &[&str]) -> Result<Report> {
-    let common = ["test", "--workspace", "--all-features", "--locked", "--no-fail-fast"];
-    let echo = Cargo::new(&[&common, targets].concat()).echo()?;
-    Ok(Report::read(&echo.output, echo.succeeded))
 }
 
 /// Every target with tests but the suite, which has been run; `--tests` would run it again.
 fn others(members: &[Member]) -> Vec<&str> {
     let names: BTreeSet<_> = members.iter().flat_map(|member| &member.tests).map(String::as_str).collect();
-    let integration = names.into_iter().filter(|name| *name != SUITE).flat_map(|name| ["--test", name]);
+    let integration = names.into_iter().filter(|name| *name != suite::NAME).flat_map(|name| ["--test", name]);
     ["--lib", "--bins"].into_iter().chain(integration).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Outputs as libtest writes them, shortened.
 
-use super::{Case, Outcome, Report, Tally};
+use super::{Case, Outcome, Reader, Report, Tally};
 
 const GREEN: &str = "
 running 3 tests
@@ -31,6 +31,39 @@ test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; 
 const CRASHED: &str = "
 running 3 tests
 test a ... ok
+";
+
+/// With `--show-output`.
+const LIMITED: &str = "
+running 3 tests
+test cookie::delete ... ok
+test cookie::load ... ok
+test cookie::save ... FAILED
+
+successes:
+
+---- cookie::delete stdout ----
+test cookie::nothing ... ok
+documented limit: what has been sent stays valid
+
+---- cookie::load stdout ----
+undocumented
+
+
+successes:
+    cookie::delete
+    cookie::load
+
+failures:
+
+---- cookie::save stdout ----
+successes:
+documented limit: none
+
+failures:
+    cookie::save
+
+test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s
 ";
 
 fn case(name: &str, outcome: Outcome) -> Case {
@@ -107,4 +140,38 @@ fn tally_without_skipped_tests_does_not_mention_them() {
 #[test]
 fn tally_with_skipped_tests_tells_how_many() {
     assert_eq!(Tally { passed: 12, failed: 1, skipped: 3 }.to_string(), "12 passed, 1 failed, 3 skipped");
+}
+
+#[test]
+fn case_that_passes_by_a_documented_limit_is_told_apart_from_one_that_just_prints() {
+    let expected = [
+        case("cookie::delete", Outcome::Limited),
+        case("cookie::load", Outcome::Passed),
+        case("cookie::save", Outcome::Failed),
+    ];
+    assert_eq!(Report::read(LIMITED, false).cases, expected);
+}
+
+#[test]
+fn limit_counts_for_the_case_of_its_own_binary() {
+    let free = LIMITED.replace("documented limit: what", "what");
+    let outcomes: Vec<_> =
+        Report::read(&format!("{free}{LIMITED}"), false).cases.iter().map(|case| case.outcome).collect();
+    let [free, limited] = [Outcome::Passed, Outcome::Limited];
+    assert_eq!(outcomes, [free, Outcome::Passed, Outcome::Failed, limited, Outcome::Passed, Outcome::Failed]);
+}
+
+#[test]
+fn case_that_passes_by_a_limit_counts_as_passed_and_as_nothing_lost() {
+    let report = Report::read(LIMITED, false);
+    assert_eq!((report.tally, report.lost), (Tally { passed: 2, failed: 1, skipped: 0 }, 0));
+}
+
+#[test]
+fn what_passed_tests_printed_is_not_shown_and_what_failed_ones_printed_is() {
+    let mut reader = Reader::new();
+    let shown: Vec<_> = LIMITED.lines().filter(|line| reader.shows(line)).collect();
+    assert!(!shown.contains(&"undocumented"), "{shown:#?}");
+    assert!(shown.contains(&"documented limit: none"), "{shown:#?}");
+    assert!(shown.contains(&"test cookie::load ... ok"), "{shown:#?}");
 }

@@ -1,12 +1,14 @@
 //! Tables as they stand at the end of a run.
 
-use super::draw;
+use super::{draw, markdown};
 use crate::report::{Case, Outcome};
 
-fn drawn(cases: &[(&str, Outcome)]) -> String {
-    let cases: Vec<_> =
-        cases.iter().map(|(name, outcome)| Case { name: (*name).to_owned(), outcome: *outcome }).collect();
-    draw(&cases)
+fn cases(cases: &[(&str, Outcome)]) -> Vec<Case> {
+    cases.iter().map(|(name, outcome)| Case { name: (*name).to_owned(), outcome: *outcome }).collect()
+}
+
+fn drawn(given: &[(&str, Outcome)]) -> String {
+    draw(&cases(given))
 }
 
 #[test]
@@ -79,4 +81,43 @@ fn test_outside_any_engine_is_shown_under_the_suite() {
 #[test]
 fn no_cases_draw_nothing() {
     assert_eq!(drawn(&[]), "");
+}
+
+#[test]
+fn documented_limit_is_a_word_and_a_total_of_its_own() {
+    let table = drawn(&[("cookie::delete", Outcome::Limited), ("cookie::load", Outcome::Passed)]);
+    assert_eq!(
+        table,
+        "\
+case         cookie
+delete       limit
+load         ok
+total ok     1
+total limit  1
+"
+    );
+}
+
+#[test]
+fn markdown_has_sentences_and_marks_and_no_saboteurs() {
+    let given = cases(&[
+        ("cookie::delete::ends_a_record", Outcome::Limited),
+        ("memory::delete::ends_a_record", Outcome::Passed),
+        ("memory::load::answers", Outcome::Passed),
+        ("tower::visit", Outcome::Passed),
+        ("saboteurs::forgets", Outcome::Passed),
+    ]);
+    assert_eq!(
+        markdown(&given),
+        "\
+| case | cookie | memory |
+|---|:-:|:-:|
+| delete: ends a record | limit | ✓ |
+| load: answers | – | ✓ |
+
+| case | tower |
+|---|:-:|
+| visit | ✓ |
+"
+    );
 }

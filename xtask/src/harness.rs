@@ -1,0 +1,24 @@
+//! `cargo test`, with servers at hand for the tests that need some.
+
+use crate::{
+    cargo::Cargo,
+    error::Result,
+    report::{Reader, Report},
+    servers::Servers,
+};
+
+/// Every crate, every feature; what fails stops nothing.
+pub(crate) const COMMON: [&str; 5] = ["test", "--workspace", "--all-features", "--locked", "--no-fail-fast"];
+
+/// Runs the tests of some targets, also those that plain `cargo test` ignores for want of a server.
+///
+/// # Errors
+///
+/// `Io` if cargo cannot be started; failing tests are part of the answer.
+pub(crate) fn cargo_test(targets: &[&str], options: &[&str], servers: &Servers) -> Result<Report> {
+    let cargo = Cargo::new(&[&COMMON[..], targets, &["--", "--include-ignored"], options].concat());
+    let cargo = servers.variables().fold(cargo, |cargo, (name, value)| cargo.env(name, value));
+    let mut reader = Reader::new();
+    let echo = cargo.echo(|line| reader.shows(line))?;
+    Ok(Report::read(&echo.output, echo.succeeded))
+}
