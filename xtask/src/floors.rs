@@ -4,6 +4,7 @@ use std::{fs, process::ExitCode};
 
 use crate::{
     error::{Error, Result},
+    features,
     metadata::{self, Member},
 };
 
@@ -38,12 +39,13 @@ const CORE_TOKIO: [&str; 2] = ["sync", "time"];
 ///
 /// # Errors
 ///
-/// `Usage` for any argument, else as [`check`].
+/// `Usage` for any argument, else as [`check`] and [`features::check`].
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     if let Some(argument) = arguments.first() {
         return Err(Error::Usage(format!("`floors` takes no argument, and this is one: `{argument}`")));
     }
     check()?;
+    features::check()?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -16,7 +16,22 @@ pub(crate) const COMMON: [&str; 5] = ["test", "--workspace", "--all-features", "
 ///
 /// `Io` if cargo cannot be started; failing tests are part of the answer.
 pub(crate) fn cargo_test(targets: &[&str], options: &[&str], servers: &Servers) -> Result<Report> {
-    let cargo = Cargo::new(&[&COMMON[..], targets, &["--", "--include-ignored"], options].concat());
+    tested(&[&COMMON[..], targets].concat(), options, servers)
+}
+
+/// Runs the facade's engines as one choice of features has them.
+///
+/// # Errors
+///
+/// As [`cargo_test`].
+pub(crate) fn choice_test(choice: &str, servers: &Servers) -> Result<Report> {
+    let selection: Vec<_> = choice.split(' ').collect();
+    let fixed = ["test", "--locked", "--no-fail-fast", "--test", "engines"];
+    tested(&[&fixed[..], &selection].concat(), &[], servers)
+}
+
+fn tested(arguments: &[&str], options: &[&str], servers: &Servers) -> Result<Report> {
+    let cargo = Cargo::new(&[arguments, &["--", "--include-ignored"], options].concat());
     let cargo = servers.variables().fold(cargo, |cargo, (name, value)| cargo.env(name, value));
     let mut reader = Reader::new();
     let echo = cargo.echo(|line| reader.shows(line))?;

@@ -3,6 +3,7 @@
 mod bench;
 mod cargo;
 mod error;
+mod features;
 mod floors;
 mod harness;
 mod kept;
@@ -53,7 +54,7 @@ const COMMANDS: [Command; 5] = [
     Command {
         name: "floors",
         arguments: "",
-        about: "which crate may depend on which, as the test command checks it",
+        about: "which crate may depend on which, and what each feature compiles",
         run: floors::run,
     },
 ];

@@ -7,8 +7,8 @@ use cloakroom_servers::install;
 use crate::{
     cargo::Cargo,
     error::{Error, Result},
-    floors,
-    harness::cargo_test,
+    features, floors,
+    harness::{cargo_test, choice_test},
     metadata::{self, Member},
     report::Tally,
     servers::Servers,
@@ -17,14 +17,6 @@ use crate::{
 
 /// What tests run that no server needs: clients of their own, a proxy.
 const TOOLS: [&str; 5] = ["mariadb", "openssl", "pgbouncer", "psql", "redis-cli"];
-
-/// What users may leave out. With all features on, code that needs a missing one still compiles.
-const LEAN: [&[&str]; 4] = [
-    &["-p", "cloakroom", "--no-default-features"],
-    &["-p", "cloakroom", "--no-default-features", "--features", "sqlite"],
-    &["-p", "cloakroom", "--no-default-features", "--features", "tower"],
-    &["-p", "cloakroom-tower", "--no-default-features"],
-];
 
 /// Runs the checks, each of which ends the command if it fails, then all tests, whatever fails among them.
 ///
@@ -50,9 +42,11 @@ fn checks() -> Result<()> {
     }
     Cargo::new(&["fmt", "--all", "--check"]).run()?;
     floors::check()?;
+    features::check()?;
     clippy(&["--workspace", "--all-targets", "--all-features"])?;
-    for selection in LEAN {
-        clippy(selection)?;
+    // With all features on, code that needs a missing one still compiles.
+    for choice in features::choices().iter().chain(&features::engines()) {
+        clippy(&choice.split(' ').collect::<Vec<_>>())?;
     }
     Cargo::new(&["doc", "--workspace", "--no-deps", "--all-features", "--locked"])
         .env("RUSTDOCFLAGS", "-D warnings")
@@ -70,6 +64,9 @@ fn tests() -> Result<Tally> {
     let mut tally = suite.tally;
     tally += cargo_test(&others(&metadata::members()?), &[], &servers)?.tally;
     tally += cargo_test(&["--doc"], &[], &servers)?.tally;
+    for choice in features::choices() {
+        tally += choice_test(&choice, &servers)?.tally;
+    }
     if !suite::kept(&suite)? {
         println!("\ndocs/engines.md keeps other tables of the suite: run `cargo xtask suite --write`");
         tally.failed += 1;

@@ -62,7 +62,7 @@ const DATABASES: [(&str, &str); 5] = [
     ("mariadb", "mysql"),
 ];
 
-const CACHES: [(&str, &str); 7] = [
+pub(crate) const CACHES: [(&str, &str); 7] = [
     ("memory", "memory"),
     ("redis", "redis"),
     ("rediss", "redis"),
@@ -72,14 +72,13 @@ const CACHES: [(&str, &str); 7] = [
     ("rediss+sentinel", "redis"),
 ];
 
-/// The feature that a cache's URL needs.
-pub(crate) fn cache_feature(url: &str) -> Option<&'static str> {
-    feature("", url, &CACHES).ok()
-}
-
 /// The feature that `url` needs, or that it is none that any build knows. It may hold a password: of it
 /// only what is known is told.
-fn feature(setting: &str, url: &str, known: &Schemes) -> std::result::Result<&'static str, String> {
+pub(crate) fn feature(
+    setting: &str,
+    url: &str,
+    known: &Schemes,
+) -> std::result::Result<&'static str, String> {
     let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
     known.iter().find(|(known, _)| *known == scheme).map(|(_, feature)| *feature).ok_or_else(|| {
         let schemes: Vec<_> = known.iter().map(|(scheme, _)| format!("{scheme}:")).collect();

@@ -1,11 +1,18 @@
 //! From settings to an engine: the only file that asks what this build has.
 
+#![allow(
+    clippy::unused_async,
+    unreachable_code,
+    unused_variables,
+    reason = "of an engine that a build lacks there is nothing to wait for"
+)]
+
 use std::sync::Arc;
 
 use cloakroom_core::{Error, ErrorKind, Result, Sealed, SessionBackend, SessionOptions, Sessions};
 
 #[cfg(feature = "cache")]
-use crate::engine::cache_feature;
+use crate::engine::{CACHES, feature};
 use crate::{Engine, Settings};
 
 impl Settings {
@@ -82,7 +89,7 @@ impl Settings {
 
     #[cfg(feature = "cache")]
     async fn cache(&self) -> Result<Arc<dyn SessionBackend>> {
-        match cache_feature(&self.cache_url) {
+        match self.cache_feature() {
             #[cfg(feature = "memory")]
             Some("memory") => Ok(Arc::new(cloakroom_cache::memory::Config::new().open())),
             #[cfg(feature = "redis")]
@@ -94,9 +101,15 @@ impl Settings {
         }
     }
 
+    /// What its URL needs, if any build knows it.
+    #[cfg(feature = "cache")]
+    fn cache_feature(&self) -> Option<&'static str> {
+        feature("SESSION_CACHE_URL", &self.cache_url, &CACHES).ok()
+    }
+
     #[cfg(feature = "cached-db")]
     async fn cached_db(&self) -> Result<Arc<dyn SessionBackend>> {
-        match cache_feature(&self.cache_url) {
+        match self.cache_feature() {
             #[cfg(feature = "memory")]
             Some("memory") => {
                 let cache = cloakroom_cache::memory::Config::new().open_cache();
