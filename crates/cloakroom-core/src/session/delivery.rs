@@ -94,16 +94,16 @@ impl<'s> Commit<'s> {
     /// not be told, is only looked for.
     pub(super) async fn settle(&mut self, send: bool) -> Result<()> {
         let (draft, send) = {
-            let state = self.session.state();
+            let mut state = self.session.state();
             let Some(draft) = state.unsettled.clone() else { return Ok(()) };
-            let send = send && !state.unwanted && !(state.headers_left && draft.must_be_told());
+            if draft.borne {
+                // What did not come back never came to be: its changes wait for the next draft.
+                state.unsettled = None;
+                return Ok(());
+            }
+            let send = send && !state.unwanted && !(state.headers_left && draft.issues());
             (draft, send && self.sessions().recognises_own_write())
         };
-        if draft.borne {
-            // What did not come back never came to be; its changes wait for the next draft.
-            self.session.state().forget_sent(&draft);
-            return Ok(());
-        }
         if send {
             return self.deliver(&draft, Some(lost())).await.map(|_| ());
         }

@@ -126,13 +126,6 @@ impl State {
         current
     }
 
-    /// Gives up asking for what was sent, and keeps its changes: it never came to be.
-    pub(super) fn forget_sent(&mut self, draft: &Draft) {
-        if self.epoch == draft.epoch {
-            self.unsettled = None;
-        }
-    }
-
     /// Another request has ended the session that this draft was made for.
     pub(super) fn interrupt(&mut self, draft: &Draft) {
         if self.epoch == draft.epoch {
