@@ -552,6 +552,43 @@ async fn rotations_between_two_folders_may_cross() {
     crossing.join_all().await;
 }
 
+#[tokio::test]
+async fn a_rotation_onto_a_damaged_session_leaves_both_as_they_are() {
+    let (_folder, path) = folder();
+    let backend = open(&path).await;
+    backend.create(&id("abc"), &record("mine")).await.unwrap();
+    fs::write(file_of(&path, "abd"), "damaged").unwrap();
+    let mut new = record("new");
+    new.stamp.nonce += 1;
+    let saved = backend.rotate(&id("abc"), &id("abd"), &new, &stamp().into()).await.unwrap();
+    assert!(matches!(saved, Saved::Conflict(_)), "{saved:?}");
+    assert_eq!(payload(&backend, "abc").await.unwrap(), "mine");
+    assert_eq!(fs::read(file_of(&path, "abd")).unwrap(), b"damaged");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_no_moment_are_both_ids_of_a_rotation_alive_or_neither() {
+    let (_folder, path) = folder();
+    let backend = Arc::new(open(&path).await);
+    for n in 0..100 {
+        let (from, to) = (id(&format!("abc{n}")), id(&format!("abd{n}")));
+        let lives = async |id| backend.load(id, Read::Latest).await.unwrap().is_some();
+        backend.create(&from, &record("old")).await.unwrap();
+        let rotation = tokio::spawn({
+            let (backend, from, to) = (Arc::clone(&backend), from.clone(), to.clone());
+            let mut new = record("new");
+            new.stamp.nonce += 1;
+            async move { backend.rotate(&from, &to, &new, &stamp().into()).await.unwrap() }
+        });
+        // Whatever it has been, it stays: the second look tells what was true at the first.
+        while !lives(&to).await {
+            assert!(lives(&from).await || lives(&to).await, "neither, in round {n}");
+        }
+        assert!(!lives(&from).await, "both, in round {n}");
+        assert!(matches!(rotation.await.unwrap(), Saved::Written(_)));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_reads_what_is_just_being_rotated_sees_it_or_nothing() {
     let (_folder, path) = folder();
