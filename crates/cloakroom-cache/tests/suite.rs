@@ -1,6 +1,6 @@
 //! The suite on each engine.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[cfg(feature = "memory")]
 mod memory {
@@ -13,6 +13,14 @@ mod memory {
 
         cloakroom_conformance::cache_tests!(async |clock| Config::new().clock(clock).open_cache());
     }
+}
+
+/// Room for a few large sessions, or some thousand small ones.
+#[cfg(feature = "memory")]
+mod memory_that_is_full {
+    use cloakroom_cache::memory::Config;
+
+    cloakroom_conformance::backend_tests!(async |clock| Config::new().capacity(2 << 20).clock(clock).open());
 }
 
 #[cfg(feature = "redis")]

@@ -1,5 +1,6 @@
 //! Requests and their answers, in bounded time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_core::{Error, ErrorKind, Result};
@@ -9,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use super::connection::{Node, Request, Target};
 use super::failure::{Failure, is_refusal};
 use super::keys::Keys;
-use super::lanes::Lanes;
+use super::lanes::{Lanes, Live};
 use super::script::Script;
 use super::value::foreign;
 
@@ -19,20 +20,14 @@ const MARK_LIFE: Duration = Duration::from_secs(1);
 /// Everybody's requests, by turns on a few connections.
 pub(super) struct Client {
     pub(super) lanes: Lanes,
-    /// Connections of their own for writes that wait for replicas: whoever comes behind one waits as well.
-    pub(super) durable: Option<Durable>,
+    /// How many replicas must have a write before it counts.
+    pub(super) replicas: u32,
     pub(super) keys: Keys,
     pub(super) is_cluster: bool,
     /// How long one answer is waited for.
     pub(super) answer_limit: Duration,
     /// How long an operation may take, however many requests it makes.
     pub(super) operation_limit: Duration,
-}
-
-pub(super) struct Durable {
-    pub(super) lanes: Lanes,
-    /// How many must have a write before it counts.
-    pub(super) replicas: u32,
 }
 
 /// When an operation must have ended.
@@ -53,14 +48,12 @@ impl Client {
     /// The answer to a command that changes nothing. Where a connection was found broken it is asked for on
     /// another.
     pub(super) async fn read(&self, budget: Budget, to: Target<'_>, command: &Cmd) -> Result<Value> {
-        let mut answer = self.once(&self.lanes, budget, to, Request::One(command)).await;
-        for _ in 0..self.lanes.count() {
-            if !matches!(answer, Err(Failure::Lost(Some(_)))) {
-                break;
-            }
-            answer = self.once(&self.lanes, budget, to, Request::One(command)).await;
-        }
-        answer.and_then(first).map_err(Failure::while_reading)
+        let request = Request::One(command);
+        let answers = match self.once(self.lanes.shared(budget.0), budget, to, request).await {
+            Err(Failure::Lost(Some(_))) => self.once(self.lanes.shared(budget.0), budget, to, request).await,
+            answers => answers,
+        };
+        answers.and_then(first).map_err(Failure::while_reading)
     }
 
     /// The answer to a command that may change something. It is sent once.
@@ -90,21 +83,21 @@ impl Client {
     }
 
     async fn written(&self, budget: Budget, key: &[u8], command: Cmd) -> Result<Value, Failure> {
-        let Some(Durable { lanes, replicas }) = &self.durable else {
-            return self
-                .once(&self.lanes, budget, Target::Key(key), Request::One(&command))
-                .await
-                .and_then(first);
-        };
+        let to = Target::Key(key);
+        if self.replicas == 0 {
+            let lane = self.lanes.shared(budget.0);
+            return self.once(lane, budget, to, Request::One(&command)).await.and_then(first);
+        }
         // WAIT waits for what its connection has written. What a script finds done was written on another: a
         // mark of one's own comes behind it.
         let mut mark = redis::cmd("SET");
         mark.arg(self.keys.beside(key)).arg("").arg("PX").arg(millis(MARK_LIFE));
         let mut wait = redis::cmd("WAIT");
-        wait.arg(replicas).arg(millis(self.answer_limit / 2));
+        wait.arg(self.replicas).arg(millis(self.answer_limit / 2));
         let request = [command, mark, wait];
-        let answers = self.once(lanes, budget, Target::Key(key), Request::Several(&request)).await?;
-        let reached = matches!(answers.last(), Some(Value::Int(reached)) if *reached >= i64::from(*replicas));
+        let lane = self.lanes.durable(budget.0);
+        let answers = self.once(lane, budget, to, Request::Several(&request)).await?;
+        let reached = matches!(answers.last(), Some(Value::Int(count)) if *count >= i64::from(self.replicas));
         let answer = first(answers)?;
         if !reached {
             let message = "too few replicas have what the session cache has stored";
@@ -115,29 +108,29 @@ impl Client {
 
     async fn once(
         &self,
-        lanes: &Lanes,
+        lane: impl Future<Output = Result<Arc<Live>>>,
         budget: Budget,
         to: Target<'_>,
         request: Request<'_>,
     ) -> Result<Vec<Value>, Failure> {
-        let live = lanes.live(budget.0).await.map_err(Failure::Unsent)?;
+        let live = lane.await.map_err(Failure::Unsent)?;
         let until = budget.0.min(Instant::now() + self.answer_limit);
         let mut connection = live.connection();
         match timeout_at(until, connection.send(to, request)).await {
             Ok(Ok(answers)) => {
                 live.is_well();
                 if let Some(Value::ServerError(refusal)) = answers.first() {
-                    lanes.refused(&live, refusal);
+                    self.lanes.refused(&live, refusal);
                 }
                 Ok(answers)
             }
             Ok(Err(refusal)) if is_refusal(&refusal) => Err(Failure::Refused(refusal)),
             Ok(Err(error)) => {
-                lanes.failed(&live, &error);
+                self.lanes.failed(&live, &error);
                 Err(Failure::Lost(Some(error)))
             }
             Err(_) => {
-                lanes.late(&live);
+                self.lanes.late(&live);
                 Err(Failure::Lost(None))
             }
         }
@@ -166,9 +159,6 @@ impl Client {
     /// Lets go of all connections.
     pub(super) fn close(&self) {
         self.lanes.close();
-        if let Some(durable) = &self.durable {
-            durable.lanes.close();
-        }
     }
 }
 

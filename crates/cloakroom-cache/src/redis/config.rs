@@ -1,15 +1,16 @@
 //! Where the sessions are, and how they are kept there.
 
 use std::fmt;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_core::{Capabilities, Clock, Durability, Error, ErrorKind, Result, SystemClock};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use tokio::time::{Instant, timeout_at};
 
 use super::address::{Address, redacted};
-use super::client::{Client, Durable};
+use super::client::Client;
 use super::information::Information;
 use super::keys::Keys;
 use super::lanes::Lanes;
@@ -38,7 +39,7 @@ pub struct Config {
     prefix: String,
     lanes: usize,
     answer_limit: Duration,
-    durable: Option<NonZeroU32>,
+    replicas: u32,
     roots: Option<Vec<u8>>,
     clock: Arc<dyn Clock>,
 }
@@ -59,7 +60,7 @@ impl Config {
             prefix: "cloakroom:".into(),
             lanes: 1,
             answer_limit: Duration::from_secs(2),
-            durable: None,
+            replicas: 0,
             roots: None,
             clock: Arc::new(SystemClock),
         }
@@ -90,7 +91,7 @@ impl Config {
     /// that an answer is waited for is `Unknown`. None need to: a server that dies takes what its replicas do
     /// not have yet along.
     pub fn durable(mut self, replicas: u32) -> Self {
-        self.durable = NonZeroU32::new(replicas);
+        self.replicas = replicas;
         self
     }
 
@@ -116,18 +117,13 @@ impl Config {
     /// is not of the kind that the URL names; `Unavailable` if it does not answer within 4 seconds. The text
     /// names the URL without its password.
     pub async fn open(self) -> Result<Backend> {
+        let (shown, address) = self.checked()?;
         let until = Instant::now() + OPERATION_LIMIT;
-        let shown = redacted(&self.url);
-        let address = self.checked()?;
         let opened = async {
-            // A Cluster's driver keeps to itself why a node refuses.
-            let about = Information::of_nodes(&address, self.roots.as_deref(), &shown).await?;
-            let client = self.client(&address, OPERATION_LIMIT)?;
-            let about = match about {
-                Some(about) => about,
-                None => Information::of_server(&client).await.map_err(|error| error.of(&shown))?,
-            };
+            let client = self.client(&address, &shown, OPERATION_LIMIT)?;
+            let about = Information::ask(&address, self.roots.as_deref(), &shown).await?;
             about.check(&address, &shown)?;
+            client.lanes.shared(until).await?;
             let mut capabilities = Capabilities::new(Durability::Crash);
             capabilities.may_evict = about.may_evict;
             Ok(Backend::new(client, Arc::clone(&self.clock), capabilities))
@@ -146,14 +142,10 @@ impl Config {
     ///
     /// `Misconfigured`, as [`open`](Config::open), as far as that can be told by now.
     pub async fn open_cache(self) -> Result<Cache> {
-        let shown = redacted(&self.url);
-        let address = self.checked()?;
-        let client = self.client(&address, COPY_LIMIT)?;
+        let (shown, address) = self.checked()?;
+        let client = self.client(&address, &shown, COPY_LIMIT)?;
         let asked = async {
-            match Information::of_nodes(&address, self.roots.as_deref(), &shown).await? {
-                Some(about) => about.check(&address, &shown),
-                None => Information::of_server(&client).await?.check(&address, &shown),
-            }
+            Information::ask(&address, self.roots.as_deref(), &shown).await?.check(&address, &shown)
         };
         match timeout_at(Instant::now() + OPERATION_LIMIT, asked).await {
             Ok(Err(error)) if error.kind() == ErrorKind::Misconfigured => Err(error),
@@ -161,8 +153,8 @@ impl Config {
         }
     }
 
-    /// The address, if all settings make sense.
-    fn checked(&self) -> Result<Address> {
+    /// The URL as it may be shown, and what it names, if all settings make sense.
+    fn checked(&self) -> Result<(String, Address)> {
         let wrong = |message: String| Err(Error::new(ErrorKind::Misconfigured, message));
         if !(1..=MOST_LANES).contains(&self.lanes) {
             return wrong(format!(
@@ -176,25 +168,24 @@ impl Config {
                 self.answer_limit
             ));
         }
+        let is_certificate =
+            |pem: &Vec<u8>| CertificateDer::pem_slice_iter(pem).next().is_some_and(|next| next.is_ok());
+        if !self.roots.as_ref().is_none_or(is_certificate) {
+            return wrong("the session cache's root certificates are none in PEM".to_owned());
+        }
         let address = Address::parse(&self.url)?;
         if address.is_encrypted() {
             provide_cryptography();
         }
-        Ok(address)
+        Ok((redacted(&self.url), address))
     }
 
-    fn client(&self, address: &Address, operation_limit: Duration) -> Result<Client> {
-        let shown = redacted(&self.url);
-        let connections =
-            |count| Lanes::new(Maker::new(address, self.roots.as_deref(), &shown)?, count, &shown);
-        let lanes = connections(self.lanes)?;
-        let durable = match self.durable {
-            None => None,
-            Some(replicas) => Some(Durable { lanes: connections(DURABLE_LANES)?, replicas: replicas.get() }),
-        };
+    fn client(&self, address: &Address, shown: &str, operation_limit: Duration) -> Result<Client> {
+        let maker = Maker::new(address, self.roots.as_deref(), shown)?;
+        let durable = if self.replicas == 0 { 0 } else { DURABLE_LANES };
         Ok(Client {
-            lanes,
-            durable,
+            lanes: Lanes::new(maker, self.lanes, durable, shown)?,
+            replicas: self.replicas,
             keys: Keys::new(self.prefix.clone())?,
             is_cluster: matches!(address, Address::Cluster(_)),
             answer_limit: self.answer_limit.min(operation_limit),
@@ -210,7 +201,7 @@ impl fmt::Debug for Config {
             .field("prefix", &self.prefix)
             .field("lanes", &self.lanes)
             .field("response_time_out", &self.answer_limit)
-            .field("durable", &self.durable)
+            .field("durable", &self.replicas)
             .field("root_certificates", &self.roots.is_some())
             .finish_non_exhaustive()
     }

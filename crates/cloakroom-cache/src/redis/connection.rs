@@ -11,7 +11,7 @@ use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, 
 
 /// How often a request is sent after a slot that moves. A Cluster says where to in one or two steps, and
 /// asks for patience while it elects a primary.
-const MOST_REDIRECTS: u32 = 6;
+const MOST_REDIRECTS: u32 = 7;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// A node of a Cluster: host and port.
@@ -62,7 +62,8 @@ impl Connection {
                     server.send_packed_commands(&pipeline(commands), 0, commands.len()).await
                 }
             },
-            Self::Cluster(cluster) => follow(cluster, to, request).await,
+            // Boxed: it is large, and one server needs none of it.
+            Self::Cluster(cluster) => Box::pin(follow(cluster, to, request)).await,
         }
     }
 }

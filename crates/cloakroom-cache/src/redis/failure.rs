@@ -1,6 +1,7 @@
 //! The driver's errors as core's, once: what is surely not done, and what may be.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 
 use cloakroom_core::{Error, ErrorKind};
 use redis::{RedisError, ServerErrorKind};
@@ -99,14 +100,9 @@ fn is_refused_login(error: &RedisError) -> bool {
 }
 
 fn is_distrusted(error: &RedisError) -> bool {
-    let mut source: Option<&(dyn StdError + 'static)> = error.source();
-    while let Some(error) = source {
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let tls = inner.and_then(|inner| inner.downcast_ref()).or_else(|| error.downcast_ref());
-        if let Some(rustls::Error::InvalidCertificate(_)) = tls {
-            return true;
-        }
-        source = error.source();
-    }
-    false
+    // The driver's error shares its cause, which has the I/O error, which has that of TLS.
+    let shared = error.source().and_then(|cause| cause.downcast_ref::<Arc<dyn StdError + Send + Sync>>());
+    let io = shared.and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    let tls = io.and_then(std::io::Error::get_ref).and_then(|cause| cause.downcast_ref());
+    matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
 }

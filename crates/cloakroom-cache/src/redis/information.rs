@@ -5,7 +5,6 @@ use deadpool::managed::Manager;
 use redis::{RedisResult, Value};
 
 use super::address::Address;
-use super::client::Client;
 use super::connection::{Request, Target};
 use super::failure;
 use super::maker::Maker;
@@ -18,41 +17,33 @@ pub(super) struct Information {
 }
 
 impl Information {
-    /// Of the first node of a Cluster that answers; nothing where there is no Cluster.
+    /// Of the server, or of the first node of a Cluster that answers: a Cluster's driver keeps to itself why
+    /// a node refuses.
     ///
     /// # Errors
     ///
     /// As [`Config::open`](super::Config::open).
-    pub(super) async fn of_nodes(
-        address: &Address,
-        roots: Option<&[u8]>,
-        shown: &str,
-    ) -> Result<Option<Self>> {
-        let Address::Cluster(nodes) = address else { return Ok(None) };
-        let mut trouble = None;
+    pub(super) async fn ask(address: &Address, roots: Option<&[u8]>, shown: &str) -> Result<Self> {
+        let Address::Cluster(nodes) = address else { return Self::of(address, roots, shown).await };
+        let mut answer = Err(Error::new(ErrorKind::Misconfigured, "a Cluster without nodes"));
         for node in nodes {
-            let asked: RedisResult<Value> = async {
-                let mut connection = Maker::to_node(node, roots)?.create().await?;
-                let answers = connection.send(Target::Anybody, Request::One(&redis::cmd("INFO"))).await?;
-                answers.into_iter().next().unwrap_or(Value::Nil).extract_error()
-            }
-            .await;
-            match asked {
-                Ok(text) => return Ok(Some(Self::read(text))),
-                Err(source) => trouble = Some(failure::while_connecting(shown, source)),
+            answer = Self::of(&Address::Server(node.clone()), roots, shown).await;
+            if answer.is_ok() {
+                break;
             }
         }
-        Err(trouble.unwrap_or_else(|| Error::new(ErrorKind::Misconfigured, "a Cluster without nodes")))
+        answer
     }
 
-    /// Of the server that is connected to.
-    ///
-    /// # Errors
-    ///
-    /// As [`Config::open`](super::Config::open).
-    pub(super) async fn of_server(client: &Client) -> Result<Self> {
-        let text = client.read(client.budget(), Target::Anybody, &redis::cmd("INFO")).await?;
-        Ok(Self::read(text))
+    async fn of(address: &Address, roots: Option<&[u8]>, shown: &str) -> Result<Self> {
+        let maker = Maker::new(address, roots, shown)?;
+        let asked: RedisResult<Value> = async {
+            let mut connection = maker.create().await?;
+            let answers = connection.send(Target::Anybody, Request::One(&redis::cmd("INFO"))).await?;
+            answers.into_iter().next().unwrap_or(Value::Nil).extract_error()
+        }
+        .await;
+        asked.map(Self::read).map_err(|source| failure::while_connecting(shown, source))
     }
 
     fn read(text: Value) -> Self {

@@ -1,6 +1,6 @@
 //! A few long-lived connections that everybody shares, and their replacement.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -21,11 +21,17 @@ const CONNECT_LIMIT: Duration = Duration::from_millis(1_500);
 const MOST_LATE: u32 = 3;
 
 /// Connections, each used by many callers at once: none is checked out, and none is asked whether it lives.
-/// One that fails is replaced by the next caller, while others who come wait for the outcome of that attempt.
+/// When one fails all are replaced, since the others may still be with a server that no longer counts: by the
+/// next caller, while others who come wait for the outcome of that attempt.
 pub(super) struct Lanes {
     pool: Pool<Maker>,
-    all: Box<[Lane]>,
-    next: AtomicUsize,
+    /// For everybody.
+    shared: Box<[Lane]>,
+    /// For those who wait for replicas: whoever comes behind one waits as well.
+    durable: Box<[Lane]>,
+    turn: AtomicUsize,
+    /// Counts failures. A connection from before the last one is not used any more.
+    era: AtomicU64,
     closed: AtomicBool,
     /// Where the connections' tasks run: the runtime that opened them, and not that of a worker that may end.
     home: Handle,
@@ -48,6 +54,7 @@ struct Used {
 /// A connection, as long as it works.
 pub(super) struct Live {
     connection: Connection,
+    era: u64,
     late: AtomicU32,
 }
 
@@ -65,57 +72,71 @@ impl Live {
 }
 
 impl Lanes {
-    /// `count` lanes, none of them connected yet. Within a runtime of tokio.
+    /// So many lanes, none of them connected yet. Within a runtime of tokio.
     ///
     /// # Errors
     ///
     /// `Misconfigured` outside of one.
-    pub(super) fn new(maker: Maker, count: usize, shown: &str) -> Result<Self> {
+    pub(super) fn new(maker: Maker, shared: usize, durable: usize, shown: &str) -> Result<Self> {
         let home = Handle::try_current().map_err(|source| {
             Error::caused(ErrorKind::Misconfigured, "a session cache needs a runtime of tokio", source)
         })?;
-        let pool = Pool::builder(maker).max_size(count).build().map_err(|source| {
+        let pool = Pool::builder(maker).max_size(shared + durable).build().map_err(|source| {
             Error::caused(ErrorKind::Misconfigured, "the session cache has no connections", source)
         })?;
-        let all = std::iter::repeat_with(Lane::default).take(count).collect();
+        let lanes = |count| std::iter::repeat_with(Lane::default).take(count).collect();
         Ok(Self {
             pool,
-            all,
-            next: AtomicUsize::new(0),
+            shared: lanes(shared),
+            durable: lanes(durable),
+            turn: AtomicUsize::new(0),
+            era: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             home,
             shown: shown.to_owned(),
         })
     }
 
-    /// How many there are.
-    pub(super) fn count(&self) -> usize {
-        self.all.len()
-    }
-
-    /// A connection, by turns; a new one where there is none.
+    /// A connection for everybody, by turns; a new one where there is none.
     ///
     /// # Errors
     ///
     /// What kept it from connecting by `until`: nothing was sent.
-    pub(super) async fn live(&self, until: Instant) -> Result<Arc<Live>> {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed);
-        let lane = &self.all[turn % self.all.len()];
-        match lane.peek() {
-            Some(live) => Ok(live),
-            // Another will do if this one can't be had.
-            None => self.mend(lane, until).await.or_else(|error| {
-                let mut others = self.all.iter();
-                others.find_map(Lane::peek).ok_or(error)
-            }),
+    pub(super) async fn shared(&self, until: Instant) -> Result<Arc<Live>> {
+        self.live(&self.shared, until).await
+    }
+
+    /// The same for one who waits for replicas.
+    ///
+    /// # Errors
+    ///
+    /// As [`shared`](Lanes::shared).
+    pub(super) async fn durable(&self, until: Instant) -> Result<Arc<Live>> {
+        self.live(&self.durable, until).await
+    }
+
+    async fn live(&self, lanes: &[Lane], until: Instant) -> Result<Arc<Live>> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let lane = &lanes[turn % lanes.len()];
+        if let Some(live) = self.peek(lane) {
+            return Ok(live);
         }
+        // Boxed: it is seldom, and large. Another will do if this one can't be had.
+        let mended = Box::pin(self.mend(lane, until)).await;
+        mended.or_else(|error| lanes.iter().find_map(|lane| self.peek(lane)).ok_or(error))
+    }
+
+    fn peek(&self, lane: &Lane) -> Option<Arc<Live>> {
+        let used = lane.used.read().unwrap_or_else(PoisonError::into_inner);
+        let live = used.as_ref().map(|used| &used.live);
+        live.filter(|live| live.era == self.era.load(Ordering::Acquire)).cloned()
     }
 
     async fn mend(&self, lane: &Lane, until: Instant) -> Result<Arc<Live>> {
         let asked = Instant::now();
         let mending = timeout_at(until, lane.mending.lock()).await;
         let mut mending = mending.map_err(|_| self.unreached())?;
-        if let Some(live) = lane.peek() {
+        if let Some(live) = self.peek(lane) {
             return Ok(live);
         }
         if let Some((failed, error)) = &*mending
@@ -126,11 +147,14 @@ impl Lanes {
         if self.closed.load(Ordering::Acquire) {
             return Err(Error::new(ErrorKind::Unavailable, "the session cache was closed"));
         }
+        // Its place is needed.
+        lane.put(None);
+        let era = self.era.load(Ordering::Acquire);
         let connected = timeout_at(until, self.connect()).await.unwrap_or_else(|_| Err(self.unreached()));
         match connected {
             Ok(place) => {
-                let live = Arc::new(Live { connection: place.clone(), late: AtomicU32::new(0) });
-                lane.fill(Used { live: Arc::clone(&live), _place: place });
+                let live = Arc::new(Live { connection: place.clone(), era, late: AtomicU32::new(0) });
+                lane.put(Some(Used { live: Arc::clone(&live), _place: place }));
                 Ok(live)
             }
             Err(error) => {
@@ -159,14 +183,14 @@ impl Lanes {
     }
 
     /// No answer came in time.
-    pub(super) fn late(&self, live: &Arc<Live>) {
+    pub(super) fn late(&self, live: &Live) {
         if live.late.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_LATE {
             self.discard(live);
         }
     }
 
     /// The connection has failed. A Cluster's mends itself, as long as its task lives.
-    pub(super) fn failed(&self, live: &Arc<Live>, error: &RedisError) {
+    pub(super) fn failed(&self, live: &Live, error: &RedisError) {
         if live.connection.is_cluster() {
             self.late(live);
         } else if error.is_unrecoverable_error() {
@@ -175,44 +199,31 @@ impl Lanes {
     }
 
     /// The server has refused. One that has become a replica will go on: a new connection finds the primary.
-    pub(super) fn refused(&self, live: &Arc<Live>, refusal: &ServerError) {
+    pub(super) fn refused(&self, live: &Live, refusal: &ServerError) {
         if refusal.kind() == Some(ServerErrorKind::ReadOnly) {
             self.discard(live);
         }
     }
 
-    /// Who waits for an answer on it may still get it.
-    fn discard(&self, live: &Arc<Live>) {
-        for lane in &self.all {
-            lane.clear_if(|used| Arc::ptr_eq(&used.live, live));
-        }
+    /// Who waits for an answer may still get it. Many may notice one failure: it counts once.
+    fn discard(&self, live: &Live) {
+        let _ = self.era.compare_exchange(live.era, live.era + 1, Ordering::AcqRel, Ordering::Relaxed);
     }
 
     /// Lets go of all connections. What was sent is still answered.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.pool.close();
-        for lane in &self.all {
-            lane.clear_if(|_| true);
+        for lane in self.shared.iter().chain(&self.durable) {
+            lane.put(None);
         }
     }
 }
 
 impl Lane {
-    fn peek(&self) -> Option<Arc<Live>> {
-        let used = self.used.read().unwrap_or_else(PoisonError::into_inner);
-        used.as_ref().map(|used| Arc::clone(&used.live))
-    }
-
-    fn fill(&self, used: Used) {
-        *self.used.write().unwrap_or_else(PoisonError::into_inner) = Some(used);
-    }
-
-    fn clear_if(&self, unwanted: impl FnOnce(&Used) -> bool) {
-        let mut used = self.used.write().unwrap_or_else(PoisonError::into_inner);
-        let cleared = used.take_if(|used| unwanted(used));
+    fn put(&self, used: Option<Used>) {
+        let before = std::mem::replace(&mut *self.used.write().unwrap_or_else(PoisonError::into_inner), used);
         // Its end is not waited for under the lock.
-        drop(used);
-        drop(cleared);
+        drop(before);
     }
 }

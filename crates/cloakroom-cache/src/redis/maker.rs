@@ -36,11 +36,6 @@ impl Maker {
     pub(super) fn new(address: &Address, roots: Option<&[u8]>, shown: &str) -> Result<Self> {
         make(address, roots).map_err(|source| failure::while_configuring(shown, source))
     }
-
-    /// A connection to one node of a Cluster, to ask it about itself.
-    pub(super) fn to_node(node: &ConnectionInfo, roots: Option<&[u8]>) -> RedisResult<Self> {
-        make(&Address::Server(node.clone()), roots)
-    }
 }
 
 fn make(address: &Address, roots: Option<&[u8]>) -> RedisResult<Maker> {
