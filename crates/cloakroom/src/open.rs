@@ -84,6 +84,7 @@ impl Settings {
     #[cfg(feature = "db")]
     async fn db(&self) -> Result<cloakroom_db::Backend> {
         let config = cloakroom_db::Config::new(&self.db_url);
+        let config = config.pooler(self.db_pooler).power_safe(self.power_safe);
         config.open().await.map_err(|error| error.of("SESSION_DB_URL"))
     }
 
@@ -94,7 +95,8 @@ impl Settings {
             Some("memory") => Ok(Arc::new(cloakroom_cache::memory::Config::new().open())),
             #[cfg(feature = "redis")]
             Some("redis") => {
-                let config = cloakroom_cache::redis::Config::new(&self.cache_url);
+                let config =
+                    cloakroom_cache::redis::Config::new(&self.cache_url).durable(self.cache_replicas);
                 Ok(Arc::new(config.open().await.map_err(|error| error.of("SESSION_CACHE_URL"))?))
             }
             _ => Err(self.lacking()),
@@ -127,7 +129,7 @@ impl Settings {
 
     #[cfg(feature = "file")]
     async fn file(&self) -> Result<cloakroom_file::Backend> {
-        let config = cloakroom_file::Config::new(&self.file_path);
+        let config = cloakroom_file::Config::new(&self.file_path).power_safe(self.power_safe);
         config.open().await.map_err(|error| error.of("SESSION_FILE_PATH"))
     }
 

@@ -7,7 +7,7 @@ use cloakroom_core::{Error, ErrorKind, Lifetime, Result, SealKeys};
 use cloakroom_http::{CookieOptions, CookiePolicy};
 
 use crate::Engine;
-use crate::values::{seal_keys, seconds, secret, secrets, switch};
+use crate::values::{number, seal_keys, seconds, secret, secrets, switch};
 
 /// Where a TOML file of settings is.
 const FILE: &str = "CLOAKROOM_CONFIG";
@@ -18,10 +18,11 @@ type Setter = fn(&mut Settings, &str) -> Result<()>;
 /// Every setting: its name, and how it is set.
 #[rustfmt::skip] // a table
 #[expect(clippy::unit_arg, reason = "a row is one assignment")]
-const TABLE: [(&str, Setter); 19] = [
+const TABLE: [(&str, Setter); 22] = [
     ("SECRET_KEY", |settings, value| Ok(settings.secret_key = Some(secret(value)?))),
     ("SECRET_KEY_FALLBACKS", |settings, value| Ok(settings.secret_key_fallbacks = secrets(value)?)),
     ("SESSION_ABSOLUTE_TIMEOUT", |settings, value| Ok(settings.lifetime.absolute = Some(seconds(value)?))),
+    ("SESSION_CACHE_REPLICAS", |settings, value| Ok(settings.cache_replicas = number(value)?)),
     ("SESSION_CACHE_URL", |settings, value| Ok(value.clone_into(&mut settings.cache_url))),
     ("SESSION_COOKIE_AGE", |settings, value| Ok(settings.lifetime.age = seconds(value)?)),
     ("SESSION_COOKIE_DOMAIN", |settings, value| Ok(settings.cookie.domain = Some(value.to_owned()))),
@@ -30,12 +31,14 @@ const TABLE: [(&str, Setter); 19] = [
     ("SESSION_COOKIE_PATH", |settings, value| Ok(value.clone_into(&mut settings.cookie.path))),
     ("SESSION_COOKIE_SAMESITE", |settings, value| Ok(settings.cookie.same_site = value.parse()?)),
     ("SESSION_COOKIE_SECURE", |settings, value| Ok(settings.cookie.secure = switch(value)?)),
+    ("SESSION_DB_POOLER", |settings, value| Ok(settings.db_pooler = switch(value)?)),
     ("SESSION_DB_URL", |settings, value| Ok(value.clone_into(&mut settings.db_url))),
     ("SESSION_ENGINE", |settings, value| Ok(settings.engine = value.parse()?)),
     ("SESSION_EXPIRE_AT_BROWSER_CLOSE", |settings, value| Ok(settings.lifetime.at_browser_close = switch(value)?)),
     ("SESSION_FILE_PATH", |settings, value| Ok(settings.file_path = value.into())),
     ("SESSION_FORMAT", native_only),
     ("SESSION_IDLE_TIMEOUT", |settings, value| Ok(settings.lifetime.idle = Some(seconds(value)?))),
+    ("SESSION_POWER_SAFE", |settings, value| Ok(settings.power_safe = switch(value)?)),
     ("SESSION_SAVE_EVERY_REQUEST", |settings, value| Ok(settings.save_every_request = switch(value)?)),
     ("SESSION_SEAL_KEYS", |settings, value| Ok(settings.seal_keys = Some(seal_keys(value)?))),
 ];
@@ -53,6 +56,9 @@ fn native_only(_: &mut Settings, value: &str) -> Result<()> {
 /// | `SESSION_DB_URL` | `sqlite:sessions.sqlite3` |
 /// | `SESSION_CACHE_URL` | `memory:` |
 /// | `SESSION_FILE_PATH` | `cloakroom-sessions` in the system's temporary folder |
+/// | `SESSION_DB_POOLER` | `false`; whether a pooler in transaction mode is in front of PostgreSQL |
+/// | `SESSION_CACHE_REPLICAS` | `0`; how many of Redis' replicas must have a write |
+/// | `SESSION_POWER_SAFE` | `false`; whether writes to SQLite and to files survive a power cut |
 /// | `SECRET_KEY` | none |
 /// | `SECRET_KEY_FALLBACKS` | none; older keys, with commas between them |
 /// | `SESSION_SEAL_KEYS` | none; 32 bytes in base64 each, with commas between them |
@@ -87,10 +93,16 @@ pub struct Settings {
     pub engine: Engine,
     /// `SESSION_DB_URL`
     pub db_url: String,
+    /// `SESSION_DB_POOLER`
+    pub db_pooler: bool,
     /// `SESSION_CACHE_URL`
     pub cache_url: String,
+    /// `SESSION_CACHE_REPLICAS`
+    pub cache_replicas: u32,
     /// `SESSION_FILE_PATH`
     pub file_path: PathBuf,
+    /// `SESSION_POWER_SAFE`
+    pub power_safe: bool,
     /// `SECRET_KEY`
     pub secret_key: Option<String>,
     /// `SECRET_KEY_FALLBACKS`
@@ -124,8 +136,11 @@ impl Default for Settings {
         Self {
             engine: Engine::default(),
             db_url: "sqlite:sessions.sqlite3".into(),
+            db_pooler: false,
             cache_url: "memory:".into(),
+            cache_replicas: 0,
             file_path: std::env::temp_dir().join("cloakroom-sessions"),
+            power_safe: false,
             secret_key: None,
             secret_key_fallbacks: Vec::new(),
             seal_keys: None,
@@ -250,6 +265,7 @@ mod tests {
             ("SESSION_COOKIE_SAMESITE", "loose", "Strict, Lax or None"),
             ("SESSION_IDLE_TIMEOUT", "0", "1 or more"),
             ("SESSION_FORMAT", "django", "native"),
+            ("SESSION_CACHE_REPLICAS", "-1", "0 or more"),
         ] {
             let error = Settings::default().set(name, value).unwrap_err();
             let text = error.to_string();

@@ -23,6 +23,11 @@ pub(crate) fn seconds(text: &str) -> Result<Duration> {
     }
 }
 
+/// A whole number.
+pub(crate) fn number(text: &str) -> Result<u32> {
+    text.parse().or_else(|_| refuse(text, "a whole number, 0 or more"))
+}
+
 /// A key of any characters: it is used as it stands.
 pub(crate) fn secret(text: &str) -> Result<String> {
     if text.trim().is_empty() {
