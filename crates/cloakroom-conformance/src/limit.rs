@@ -89,6 +89,7 @@ impl Engine {
                     assert_eq!(key.id().expose(), key.expose());
                 }
                 Limit::OwnWrites => self.shows_a_repeated_write_to_conflict().await,
+                Limit::AtomicRotate if presented => self.shows_what_was_handed_out_to_live_on().await,
                 // When and how, no case can make an engine do these: what it says is taken.
                 Limit::Eviction | Limit::AtomicRotate => {}
             }
