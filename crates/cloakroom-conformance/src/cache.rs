@@ -1,4 +1,4 @@
-//! Cases for caches: a promise of [`SessionCache`](cloakroom_core::SessionCache) each.
+//! Cases for caches: a promise of [`SessionCache`] each.
 
 use std::fmt;
 use std::sync::Arc;

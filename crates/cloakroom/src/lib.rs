@@ -30,7 +30,7 @@
 //! | `redis` | sessions in Redis: a server, a Cluster or Sentinel ([`cache`]) | |
 //! | `memory` | sessions in this process's memory ([`cache`]) | |
 //! | `cached-db` | a database behind a cache ([`core::Cached`]), with a feature of each | |
-//! | `file` | sessions in files ([`file`]) | |
+//! | `file` | sessions in files ([`mod@file`]) | |
 //! | `signed-cookies` | sessions in the cookie itself ([`cookie`]) | |
 //! | `axum` | [`axum`]: the layer, `Session` as an extractor; implies `tower` | yes |
 //! | `tower` | [`tower`]: the layer, for any tower service | |
