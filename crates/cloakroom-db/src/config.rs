@@ -201,4 +201,13 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Misconfigured);
         assert!(error.to_string().contains("oracle://host/"), "{error}");
     }
+
+    #[test]
+    fn a_database_that_the_build_lacks_is_refused_with_the_feature_that_it_needs() {
+        for (scheme, feature) in [("sqlite", "sqlite"), ("postgresql", "postgres"), ("mariadb", "mysql")] {
+            let error = no_such_database(scheme, "…");
+            assert_eq!(error.kind(), ErrorKind::Misconfigured);
+            assert!(error.to_string().contains(&format!("feature `{feature}`")), "{error}");
+        }
+    }
 }

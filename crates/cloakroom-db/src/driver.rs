@@ -23,8 +23,8 @@ const CALL: Duration = Duration::from_millis(4_800);
 /// For a turn on a connection that is alive, and then for a statement's answer.
 const TURN: Duration = Duration::from_millis(2_400);
 const ANSWER: Duration = Duration::from_millis(2_400);
-/// For what is asked at the start; connecting has its turn before.
-const FACTS: Duration = Duration::from_millis(600);
+/// For connecting at the start, and what is asked then.
+const OPENING: Duration = Duration::from_secs(3);
 /// For making the table, behind others that are at it.
 const MIGRATION: Duration = Duration::from_secs(30);
 
@@ -147,10 +147,11 @@ where
     ) -> Result<Self> {
         let mut pools = Self { read, write, dialect, shown, durability, room: usize::MAX };
         let failed = |error: sqlx::Error| while_opening(&pools.shown, dialect.judge(&error), error);
-        let mut lease = pools.write.lease(true, Instant::now() + TURN).await.map_err(failed)?;
+        let by = Instant::now() + OPENING;
+        let mut lease = pools.write.lease(true, by).await.map_err(failed)?;
         if let Some(facts) = dialect.facts {
             let answer = lease.connection.fetch_one(sqlx::raw_sql(facts));
-            let answer = timeout_at(Instant::now() + FACTS, answer).await;
+            let answer = timeout_at(by, answer).await;
             let row = answer.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(failed)?;
             let safe: i64 = row.try_get(0).map_err(failed)?;
             let room: i64 = row.try_get(1).map_err(failed)?;
@@ -287,11 +288,12 @@ where
         }
     };
     let verdict = dialect.judge(&error);
-    let was_dead = lease.reused && matches!(verdict, Verdict::Unsure | Verdict::Stale(_));
-    match verdict {
-        Verdict::Unsure => lease.bury(),
-        Verdict::Stale(_) => drop(lease),
-        _ => lease.give_back(),
+    let is_dead = matches!(verdict, Verdict::Unsure | Verdict::Stale(_));
+    let was_dead = is_dead && lease.reused;
+    if is_dead {
+        lease.bury();
+    } else {
+        lease.give_back();
     }
     Err(Failure { error, verdict, was_dead })
 }

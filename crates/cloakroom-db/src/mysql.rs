@@ -21,10 +21,10 @@ pub(crate) const DIALECT: Dialect = Dialect {
     // an error, and read as that.
     unless_taken: "",
     // A row that somebody is writing is passed over: a sweep that waited for it could hold what its writer
-    // wants next. The sum keeps the optimizer from the index on the deadline, where the same would happen.
-    sweep: "DELETE {table} FROM {table} JOIN (SELECT id FROM {table} WHERE expires_at <= ? \
-            ORDER BY expires_at LIMIT ? FOR UPDATE SKIP LOCKED) AS due \
-            ON {table}.id = due.id WHERE {table}.expires_at + 0 <= ?",
+    // wants next. The inner query comes first and the primary key then, or others' rows would be waited for.
+    sweep: "DELETE {table} FROM (SELECT id FROM {table} WHERE expires_at <= ? ORDER BY expires_at LIMIT ? \
+            FOR UPDATE SKIP LOCKED) AS due STRAIGHT_JOIN {table} FORCE INDEX (PRIMARY) \
+            ON {table}.id = due.id WHERE {table}.expires_at <= ?",
     schema: "CREATE TABLE IF NOT EXISTS {table} (id VARBINARY(255) NOT NULL PRIMARY KEY, \
              payload LONGBLOB NOT NULL, expires_at BIGINT NOT NULL, owner VARBINARY(255), \
              stamp VARBINARY(16) NOT NULL, INDEX {table}_expires_at (expires_at), \
@@ -64,12 +64,12 @@ fn verdict(refusal: &dyn DatabaseError) -> Verdict {
         1062 => Verdict::Taken,
         1146 => Verdict::Misconfigured(NO_TABLE),
         // No such column, one that must have a value, one of another type.
-        1054 | 1048 | 1364 | 1264 | 1292 | 1366 | 4025 | 3819 => Verdict::Misconfigured(OTHER_TABLE),
+        1048 | 1054 | 1264 | 1265 | 1292 | 1364 | 1366 | 4025 | 3819 => Verdict::Misconfigured(OTHER_TABLE),
         1142 | 1143 | 1227 => Verdict::Misconfigured(NO_RIGHT),
-        1044 | 1045 | 1130 | 1698 => Verdict::Misconfigured("its server refuses this user or password"),
+        1045 | 1130 | 1698 => Verdict::Misconfigured("its server refuses this user or password"),
         // Only SKIP LOCKED is newer than SQL.
         1064 => Verdict::Misconfigured(TOO_OLD),
-        1049 => Verdict::Misconfigured("its server has no such database"),
+        1044 | 1049 => Verdict::Misconfigured("its server has no such database for this user"),
         1665 => Verdict::Misconfigured(BINLOG),
         1406 => Verdict::TooLarge(TOO_LONG),
         1118 | 1153 | 1301 => Verdict::TooLarge(TOO_LARGE),

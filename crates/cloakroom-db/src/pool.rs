@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use sqlx::{ConnectOptions, Connection, Executor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// Behind a connection that has been silent for longer a server may have gone away: a write, which must
@@ -88,7 +89,7 @@ where
             if alive {
                 return Ok(Lease { connection, reused: true, pool: self.clone(), _turn: turn });
             }
-            self.forget_idle();
+            self.forget_idle().detach_all();
         }
         let mut connection = self.0.options.connect().await?;
         if let Some(words) = self.0.set_up {
@@ -99,26 +100,20 @@ where
 
     /// Waits until all are back, then closes them. Whether all came.
     pub(crate) async fn close(&self) -> bool {
-        let all_back = match timeout(DRAIN_WAIT, self.0.turns.acquire_many(self.0.size)).await {
-            Ok(Ok(_turns)) => true,
-            // Closed before.
-            Ok(Err(_)) => return true,
-            Err(_) => false,
-        };
+        let all = timeout(DRAIN_WAIT, self.0.turns.acquire_many(self.0.size)).await;
+        // While they are held, so that nobody slips in.
         self.0.turns.close();
-        let idle = std::mem::take(&mut *self.idle());
-        for Idle { connection, .. } in idle {
-            say_goodbye(connection).await;
-        }
-        all_back
+        self.forget_idle().join_all().await;
+        // An error: it had been closed before.
+        all.is_ok()
     }
 }
 
 impl<DB: sqlx::Database> Pool<DB> {
-    fn forget_idle(&self) {
-        for Idle { connection, .. } in std::mem::take(&mut *self.idle()) {
-            tokio::spawn(say_goodbye(connection));
-        }
+    /// Closes all that lie idle.
+    fn forget_idle(&self) -> JoinSet<()> {
+        let idle = std::mem::take(&mut *self.idle());
+        idle.into_iter().map(|idle| say_goodbye(idle.connection)).collect()
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Idle<DB>>> {
@@ -142,7 +137,7 @@ impl<DB: sqlx::Database> Lease<DB> {
 
     /// It is dead, and so may be all that were not used since.
     pub(crate) fn bury(self) {
-        self.pool.forget_idle();
+        self.pool.forget_idle().detach_all();
     }
 }
 

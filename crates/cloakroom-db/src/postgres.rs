@@ -26,16 +26,16 @@ pub(crate) const DIALECT: Dialect = Dialect {
             )) AND expires_at <= ?",
     // One message is one transaction, whose turn may take a while. IF NOT EXISTS alone fails when two make the table at once, and wants
     // the right to make tables even where there is nothing to make.
-    schema: "SET LOCAL lock_timeout = '20s'; SELECT pg_advisory_xact_lock(1128222017); \
+    schema: "SET LOCAL statement_timeout = '25s'; SELECT pg_advisory_xact_lock(1128222017); \
              DO $$ BEGIN IF to_regclass('{table}') IS NULL THEN \
              CREATE TABLE {table} (id BYTEA NOT NULL PRIMARY KEY, payload BYTEA NOT NULL, \
              expires_at BIGINT NOT NULL, owner BYTEA, stamp BYTEA NOT NULL); \
              CREATE INDEX {table}_expires_at ON {table} (expires_at); \
              CREATE INDEX {table}_owner ON {table} (owner, id) WHERE owner IS NOT NULL; \
              END IF; END $$",
-    // What a server may have been told otherwise. For a lock, less is waited than for a statement's answer,
-    // so that it is a sure no.
-    set_up: Some("SET default_transaction_isolation = 'read committed'; SET lock_timeout = '2s'"),
+    // What a server may have been told otherwise. A statement is given up there before its answer is given up
+    // here, so that it is a sure no.
+    set_up: Some("SET default_transaction_isolation = 'read committed'; SET statement_timeout = '2s'"),
     // A value may have a gigabyte, and is written in hexadecimal behind a pooler.
     facts: Some(
         "SELECT CASE WHEN current_setting('fsync') = 'on' AND current_setting('synchronous_commit') <> 'off' \
@@ -89,6 +89,8 @@ fn verdict(refusal: &dyn DatabaseError) -> Verdict {
         "42501" => Verdict::Misconfigured(NO_RIGHT),
         "28000" | "28P01" => Verdict::Misconfigured("its server refuses this user or password"),
         "3D000" => Verdict::Misconfigured("its server has no such database"),
+        // Or a value that does not fit.
+        code if code.starts_with("22") => Verdict::Misconfigured(OTHER_TABLE),
         code if code.starts_with("54") => Verdict::TooLarge(TOO_LARGE),
         "0A000" => Verdict::Stale(STALE),
         // Somebody else has this connection in turns with us.
