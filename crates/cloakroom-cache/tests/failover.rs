@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use cloakroom_cache::redis::{Backend, Config};
 use cloakroom_core::{ErrorKind, Read, Saved, SessionBackend, SessionId};
-use cloakroom_servers::{Cluster, Sentinel};
-use support::{eventually, get, id, ids, open, put, record, written};
+use cloakroom_servers::{Cluster, Redis, Sentinel};
+use support::{Mood, Proxy, eventually, get, id, ids, open, put, record, written};
 use tokio::task::JoinSet;
 
 const VISITORS: usize = 12;
@@ -22,87 +22,89 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Visitors who change their sessions all the time.
 struct Traffic {
     backend: Arc<Backend>,
-    stop: Arc<AtomicBool>,
-    /// Of each visitor.
-    acknowledged: Arc<[AtomicU64; VISITORS]>,
-    failed: Arc<AtomicU64>,
+    log: Arc<Log>,
     visitors: JoinSet<(SessionId, u64)>,
+}
+
+#[derive(Default)]
+struct Log {
+    stop: AtomicBool,
+    /// Writes of each visitor that were acknowledged.
+    acknowledged: [AtomicU64; VISITORS],
+    failed: AtomicU64,
+    /// Visitors who found less than what they had been acknowledged.
+    lost: AtomicU64,
 }
 
 impl Traffic {
     fn of(backend: Backend) -> Self {
-        let backend = Arc::new(backend);
-        let (stop, acknowledged, failed) = (Arc::default(), Arc::default(), Arc::default());
+        let (backend, log) = (Arc::new(backend), Arc::new(Log::default()));
         let mut visitors = JoinSet::new();
         for number in 0..VISITORS {
-            visitors.spawn(visit(
-                Arc::clone(&backend),
-                Arc::clone(&stop),
-                Arc::clone(&acknowledged),
-                Arc::clone(&failed),
-                number,
-            ));
+            visitors.spawn(visit(Arc::clone(&backend), Arc::clone(&log), number));
         }
-        Self { backend, stop, acknowledged, failed, visitors }
+        Self { backend, log, visitors }
     }
 
     /// Waits until all is well: every visitor has had writes acknowledged meanwhile.
     async fn flows(&self) {
         let count = |of: &AtomicU64| of.load(Ordering::SeqCst);
-        let before = self.acknowledged.each_ref().map(count);
+        let before = self.log.acknowledged.each_ref().map(count);
         let start = Instant::now();
-        while self.acknowledged.iter().zip(before).any(|(now, before)| count(now) < before + 50) {
+        while self.log.acknowledged.iter().zip(before).any(|(now, before)| count(now) < before + 50) {
             assert!(start.elapsed() < PATIENCE, "no recovery");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    /// Every session, and the last of its writes that was acknowledged.
-    async fn end(self) -> (Arc<Backend>, Vec<(SessionId, u64)>) {
-        self.stop.store(true, Ordering::SeqCst);
-        (self.backend, self.visitors.join_all().await)
+    fn was_disturbed(&self) -> bool {
+        self.log.failed.load(Ordering::SeqCst) > 0
+    }
+
+    async fn ends_and_has_lost_nothing(self) {
+        self.log.stop.store(true, Ordering::SeqCst);
+        for (id, last) in self.visitors.join_all().await {
+            let there = get(&self.backend, &id).await.expect("it was acknowledged");
+            let found = there.record.stamp.sequence;
+            assert!(found >= last, "{last} was acknowledged, and {found} is there");
+        }
+        assert_eq!(self.log.lost.load(Ordering::SeqCst), 0);
     }
 }
 
 /// Writes again and again, and says which session, and the sequence of the last write acknowledged.
-async fn visit(
-    backend: Arc<Backend>,
-    stop: Arc<AtomicBool>,
-    acknowledged: Arc<[AtomicU64; VISITORS]>,
-    failed: Arc<AtomicU64>,
-    number: usize,
-) -> (SessionId, u64) {
+async fn visit(backend: Arc<Backend>, log: Arc<Log>, number: usize) -> (SessionId, u64) {
     let id = id();
     let mut seen = put(&backend, &id, &record("0", None)).await;
     let mut last = seen.stamp().unwrap().sequence;
-    while !stop.load(Ordering::SeqCst) {
+    while !log.stop.load(Ordering::SeqCst) {
         let start = Instant::now();
         let new = record("more", None);
-        match backend.save(&id, &new, &seen).await {
+        let mut saved = backend.save(&id, &new, &seen).await;
+        if matches!(saved, Ok(Saved::Gone)) {
+            log.lost.fetch_add(1, Ordering::SeqCst);
+            saved = backend.create(&id, &new).await;
+        }
+        match saved {
             Ok(Saved::Written(written)) => {
                 (seen, last) = (written.revision, new.stamp.sequence);
-                acknowledged[number].fetch_add(1, Ordering::SeqCst);
+                log.acknowledged[number].fetch_add(1, Ordering::SeqCst);
             }
-            // An earlier write of unknown outcome was done.
-            Ok(Saved::Conflict(there)) => seen = there.revision,
-            Ok(Saved::Gone) => panic!("a session that was acknowledged is gone"),
+            // An earlier write of unknown outcome was done, or one that was acknowledged is lost.
+            Ok(Saved::Conflict(there)) => {
+                log.lost.fetch_add(u64::from(there.record.stamp.sequence < last), Ordering::SeqCst);
+                seen = there.revision;
+            }
+            Ok(Saved::Gone) => {}
             Err(error) => {
                 assert!(matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Unknown), "{error:?}");
-                failed.fetch_add(1, Ordering::SeqCst);
+                log.failed.fetch_add(1, Ordering::SeqCst);
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }
-        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(9), "{:?}", start.elapsed());
     }
     (id, last)
-}
-
-async fn all_are_there(backend: &Backend, sessions: Vec<(SessionId, u64)>) {
-    for (id, last) in sessions {
-        let there = get(backend, &id).await.expect("it was acknowledged");
-        let found = there.record.stamp.sequence;
-        assert!(found >= last, "{last} was acknowledged, and {found} is there");
-    }
 }
 
 async fn open_durable(url: &str) -> Backend {
@@ -117,10 +119,9 @@ async fn a_primary_that_sentinels_replace_loses_nothing_that_a_replica_has_ackno
     traffic.flows().await;
     let dead = sentinel.kill_primary().unwrap();
     traffic.flows().await;
-    assert!(traffic.failed.load(Ordering::SeqCst) > 0, "nobody noticed");
+    assert!(traffic.was_disturbed());
     assert_ne!(sentinel.primary().unwrap(), dead);
-    let (backend, sessions) = traffic.end().await;
-    all_are_there(&backend, sessions).await;
+    traffic.ends_and_has_lost_nothing().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -135,32 +136,22 @@ async fn a_primary_that_stalls_is_left_for_the_one_that_sentinels_name() {
     // It comes back as a replica: whoever still held it would be refused.
     sentinel.resume(stalled).unwrap();
     traffic.flows().await;
-    let (backend, sessions) = traffic.end().await;
-    all_are_there(&backend, sessions).await;
+    traffic.ends_and_has_lost_nothing().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 #[ignore = "needs a server: cargo xtask test starts one"]
 async fn a_primary_that_becomes_a_replica_is_left_when_it_refuses() {
-    let sentinel = Sentinel::start().unwrap();
-    let backend = open(&sentinel.url()).await;
-    let id = id();
-    put(&backend, &id, &record("first", None)).await;
-    let asked = sentinel.url();
-    let (asked, _) = asked.strip_prefix("redis+sentinel://").unwrap().split_once(',').unwrap();
-    redis_cli(asked, &["SENTINEL", "FAILOVER", "cloakroom"]).await;
-    let before = sentinel.primary().unwrap();
-    eventually(PATIENCE, async || {
-        let stored = backend.load(&id, Read::Latest).await.map_err(|_| ())?.ok_or(())?;
-        backend.save(&id, &record("more", None), &stored.revision).await.map_err(|_| ())?;
-        if sentinel.primary().unwrap() == before { Err(()) } else { Ok(()) }
-    })
-    .await;
-    eventually(PATIENCE, async || {
-        let stored = backend.load(&id, Read::Latest).await?.expect("it was there");
-        backend.save(&id, &record("more", None), &stored.revision).await
-    })
-    .await;
+    let port = |server: &Redis| server.url().rsplit_once(':').unwrap().1.parse::<u16>().unwrap();
+    let (first, second) = (Redis::start().unwrap(), Redis::start().unwrap());
+    let proxy = Proxy::before(port(&first)).await;
+    let backend = open(&proxy.url()).await;
+    put(&backend, &id(), &record("there", None)).await;
+    first.command(&["REPLICAOF", "127.0.0.1", &port(&second).to_string()]).unwrap();
+    proxy.leads_to(port(&second));
+    let error = backend.create(&id(), &record("refused", None)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    put(&backend, &id(), &record("here", None)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -197,9 +188,8 @@ async fn a_clusters_primary_that_dies_loses_nothing_that_its_replica_has_acknowl
     // The promoted one needs a replica, or nothing that is written there counts.
     cluster.restart(dead).unwrap();
     traffic.flows().await;
-    assert!(traffic.failed.load(Ordering::SeqCst) > 0, "nobody noticed");
-    let (backend, sessions) = traffic.end().await;
-    all_are_there(&backend, sessions).await;
+    assert!(traffic.was_disturbed());
+    traffic.ends_and_has_lost_nothing().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -213,7 +203,6 @@ async fn a_clusters_primary_that_stalls_is_left_for_its_replica() {
     traffic.flows().await;
     cluster.resume(stalled).unwrap();
     traffic.flows().await;
-    traffic.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -283,10 +272,70 @@ fn role(cluster: &Cluster, node: usize) -> String {
     cluster.command(node, &["ROLE"]).unwrap().swap_remove(0)
 }
 
-async fn redis_cli(address: &str, command: &[&str]) {
-    let client = redis::Client::open(format!("redis://{address}")).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-    let mut sent = redis::cmd(command[0]);
-    sent.arg(&command[1..]);
-    sent.exec_async(&mut connection).await.unwrap();
+/// The nodes of a Cluster, each behind a proxy that it names as itself.
+async fn watched(cluster: &Cluster) -> (Vec<Proxy>, String) {
+    let mut proxies = Vec::new();
+    for (node, address) in cluster.addresses().iter().enumerate() {
+        let proxy = Proxy::before(address.rsplit_once(':').unwrap().1.parse().unwrap()).await;
+        let port = proxy.port.to_string();
+        cluster.command(node, &["CONFIG", "SET", "cluster-announce-port", &port]).unwrap();
+        proxies.push(proxy);
+    }
+    let ports: Vec<String> = proxies.iter().map(|proxy| proxy.port.to_string()).collect();
+    for node in 0..proxies.len() {
+        let knows_all = async || {
+            let table = cluster.command(node, &["CLUSTER", "NODES"]).unwrap().concat();
+            if ports.iter().all(|port| table.contains(&format!(":{port}@"))) { Ok(()) } else { Err(()) }
+        };
+        eventually(PATIENCE, knows_all).await;
+    }
+    let hosts: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+    (proxies, format!("redis+cluster://{}", hosts.join(",")))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a server: cargo xtask test starts one"]
+async fn a_write_that_a_cluster_has_not_answered_is_never_sent_again_by_itself() {
+    let cluster = Cluster::start().unwrap();
+    let (proxies, url) = watched(&cluster).await;
+    let backend = open(&url).await;
+    let id = SessionId::parse("abcdef").unwrap();
+    let seen = put(&backend, &id, &record("first", None)).await;
+    let seen = written(backend.save(&id, &record("second", None), &seen).await.unwrap());
+    for proxy in &proxies {
+        proxy.commands();
+        proxy.becomes(Mood::LosesReplyTo("EVALSHA"));
+    }
+    let third = record("third", None);
+    assert_eq!(backend.save(&id, &third, &seen).await.unwrap_err().kind(), ErrorKind::Unknown);
+    let sent: usize =
+        proxies.iter().flat_map(Proxy::commands).filter(|command| command.starts_with("EVAL")).count();
+    assert_eq!(sent, 1);
+    for proxy in &proxies {
+        proxy.becomes(Mood::Passes);
+    }
+    eventually(PATIENCE, async || backend.save(&id, &third, &seen).await).await;
+    assert_eq!(get(&backend, &id).await.unwrap().record, third);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a server: cargo xtask test starts one"]
+async fn a_clusters_node_that_swallows_everything_is_given_up_in_time() {
+    let cluster = Cluster::start().unwrap();
+    let (proxies, url) = watched(&cluster).await;
+    let backend = open(&url).await;
+    let id = SessionId::parse("abcdef").unwrap();
+    let seen = put(&backend, &id, &record("first", None)).await;
+    for proxy in &proxies {
+        proxy.becomes(Mood::Silent);
+    }
+    let start = Instant::now();
+    assert_eq!(backend.load(&id, Read::Any).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let second = record("second", None);
+    assert_eq!(backend.save(&id, &second, &seen).await.unwrap_err().kind(), ErrorKind::Unknown);
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    for proxy in &proxies {
+        proxy.becomes(Mood::Passes);
+    }
+    eventually(PATIENCE, async || backend.save(&id, &second, &seen).await).await;
 }

@@ -454,10 +454,13 @@ async fn an_entry_that_was_noted_again_is_not_removed_with_the_session_before() 
     let redis = Redis::start().unwrap();
     let backend = open(redis.url()).await;
     let id = SessionId::parse("abcdef").unwrap();
-    put(&backend, &id, &record("first", Some("alice"))).await;
+    let first = record("first", Some("alice"));
+    put(&backend, &id, &first).await;
     // It is ended by somebody who has yet to remove its entry when another is created under its id.
     redis.command(&["RENAME", KEY, "first"]).unwrap();
-    put(&backend, &id, &record("second", Some("alice"))).await;
+    let mut second = record("second", Some("alice"));
+    second.expires_at = first.expires_at;
+    put(&backend, &id, &second).await;
     redis.command(&["RENAME", KEY, "second"]).unwrap();
     redis.command(&["RENAME", "first", KEY]).unwrap();
     assert_eq!(backend.delete(&id, None).await.unwrap(), Deleted::Ended);

@@ -14,9 +14,6 @@ use super::lanes::{Lanes, Live};
 use super::script::Script;
 use super::value::foreign;
 
-/// How long a key lives that only makes a connection wait.
-const MARK_LIFE: Duration = Duration::from_secs(1);
-
 /// Everybody's requests, by turns on a few connections.
 pub(super) struct Client {
     pub(super) lanes: Lanes,
@@ -88,13 +85,11 @@ impl Client {
             let lane = self.lanes.shared(budget.0);
             return self.once(lane, budget, to, Request::One(&command)).await.and_then(first);
         }
-        // WAIT waits for what its connection has written. What a script finds done was written on another: a
-        // mark of one's own comes behind it.
-        let mut mark = redis::cmd("SET");
-        mark.arg(self.keys.beside(key)).arg("").arg("PX").arg(millis(MARK_LIFE));
+        // WAIT waits for all that the server has written by then, also on other connections: for what a
+        // script finds done, too.
         let mut wait = redis::cmd("WAIT");
         wait.arg(self.replicas).arg(millis(self.answer_limit / 2));
-        let request = [command, mark, wait];
+        let request = [command, wait];
         let lane = self.lanes.durable(budget.0);
         let answers = self.once(lane, budget, to, Request::Several(&request)).await?;
         let reached = matches!(answers.last(), Some(Value::Int(count)) if *count >= i64::from(self.replicas));

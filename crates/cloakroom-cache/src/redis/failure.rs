@@ -106,3 +106,41 @@ fn is_distrusted(error: &RedisError) -> bool {
     let tls = io.and_then(std::io::Error::get_ref).and_then(|cause| cause.downcast_ref());
     matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> RedisError {
+        let answer = redis::parse_redis_value(format!("-{text}\r\n").as_bytes()).unwrap();
+        answer.extract_error().unwrap_err()
+    }
+
+    #[test]
+    fn what_a_server_refuses_is_surely_not_done_and_quotes_no_key() {
+        for (text, kind) in [
+            ("OOM command not allowed when used memory > 'maxmemory'.", ErrorKind::Unavailable),
+            (
+                "ERR unknown command 'EVALSHA', with args beginning with: 'cloakroom:{abc}'",
+                ErrorKind::Unavailable,
+            ),
+            ("MOVED 1 127.0.0.1:1", ErrorKind::Unavailable),
+            ("NOPERM this user may not 'cloakroom:{abc}'", ErrorKind::Misconfigured),
+            ("NOAUTH Authentication required.", ErrorKind::Misconfigured),
+            ("WRONGTYPE Operation against a key holding the wrong kind of value", ErrorKind::Corrupt),
+        ] {
+            for failure in [Failure::while_reading, Failure::while_writing] {
+                let error = failure(Failure::Refused(refusal(text)));
+                assert_eq!(error.kind(), kind, "{text}");
+                assert!(!format!("{error:?}").contains("{abc}"), "{error:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_lost_on_the_way_may_have_been_done() {
+        let broken = || Failure::Lost(Some(std::io::Error::from(std::io::ErrorKind::BrokenPipe).into()));
+        assert_eq!(broken().while_writing().kind(), ErrorKind::Unknown);
+        assert_eq!(broken().while_reading().kind(), ErrorKind::Unavailable);
+    }
+}

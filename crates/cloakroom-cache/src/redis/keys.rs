@@ -71,13 +71,6 @@ impl Keys {
         format!("{}owner:{{{}}}", self.prefix, BASE64_URL_SAFE_NO_PAD.encode(hash)).into_bytes()
     }
 
-    /// Of nothing in particular, in the slot of one of these keys.
-    pub(super) fn beside(&self, key: &[u8]) -> Vec<u8> {
-        let slot = key.split_inclusive(|byte| *byte == b'}').next().unwrap_or(key);
-        let slot = slot.get(slot.iter().position(|byte| *byte == b'{').unwrap_or(0)..).unwrap_or(slot);
-        [self.prefix.as_bytes(), b"wait:", slot].concat()
-    }
-
     /// What SCAN finds the records by: their prefix, where no character means another.
     pub(super) fn pattern(&self) -> String {
         let mut pattern = String::new();
@@ -144,17 +137,14 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_one_place_are_in_one_slot_and_so_is_what_is_beside_them() {
+    fn ids_of_one_place_are_in_one_slot() {
         let slot = |key: &[u8]| redis::cluster_routing::Slot::for_key(key);
         for place in ["abc", "}}}", "{{{", "a}{", "%7D"] {
             let id = |rest| SessionId::parse(&format!("{place}{rest}")).unwrap();
             let (one, other) = (keys().session(&id("one")), keys().session(&id("}other{")));
             assert_eq!(slot(&one), slot(&other), "{place}");
-            assert_eq!(slot(&one), slot(&keys().beside(&one)), "{place}");
             assert_eq!(slot(&one), slot(&keys().copy(&id("one"))), "{place}");
         }
-        let index = keys().index("alice");
-        assert_eq!(slot(&index), slot(&keys().beside(&index)));
     }
 
     #[test]

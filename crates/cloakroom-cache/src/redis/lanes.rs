@@ -1,6 +1,6 @@
 //! A few long-lived connections that everybody shares, and their replacement.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -32,7 +32,6 @@ pub(super) struct Lanes {
     turn: AtomicUsize,
     /// Counts failures. A connection from before the last one is not used any more.
     era: AtomicU64,
-    closed: AtomicBool,
     /// Where the connections' tasks run: the runtime that opened them, and not that of a worker that may end.
     home: Handle,
     shown: String,
@@ -91,7 +90,6 @@ impl Lanes {
             durable: lanes(durable),
             turn: AtomicUsize::new(0),
             era: AtomicU64::new(0),
-            closed: AtomicBool::new(false),
             home,
             shown: shown.to_owned(),
         })
@@ -143,9 +141,6 @@ impl Lanes {
             && *failed >= asked
         {
             return Err(error.clone());
-        }
-        if self.closed.load(Ordering::Acquire) {
-            return Err(Error::new(ErrorKind::Unavailable, "the session cache was closed"));
         }
         // Its place is needed.
         lane.put(None);
@@ -212,7 +207,6 @@ impl Lanes {
 
     /// Lets go of all connections. What was sent is still answered.
     pub(super) fn close(&self) {
-        self.closed.store(true, Ordering::Release);
         self.pool.close();
         for lane in self.shared.iter().chain(&self.durable) {
             lane.put(None);

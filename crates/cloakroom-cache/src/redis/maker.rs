@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloakroom_core::Result;
-use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
+use deadpool::managed::{Manager, Metrics, PoolError, RecycleError, RecycleResult};
 use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
@@ -144,10 +144,11 @@ pub(super) fn provide_cryptography() {
     }
 }
 
-/// For a pool's own errors, which have no driver's error.
-pub(super) fn of_pool(error: deadpool::managed::PoolError<RedisError>) -> RedisError {
+/// A pool's own errors as the driver's.
+pub(super) fn of_pool(error: PoolError<RedisError>) -> RedisError {
     match error {
-        deadpool::managed::PoolError::Backend(source) => source,
-        other => RedisError::from((redis::ErrorKind::Io, "no connection from the pool", other.to_string())),
+        PoolError::Backend(source) => source,
+        PoolError::Closed => RedisError::from((redis::ErrorKind::Client, "it was closed")),
+        other => RedisError::from((redis::ErrorKind::Client, "no connection", other.to_string())),
     }
 }

@@ -21,6 +21,7 @@ pub enum Mood {
 /// Stands before a server that listens at 127.0.0.1, on a port of its own.
 pub struct Proxy {
     pub port: u16,
+    leads_to: watch::Sender<u16>,
     shared: Arc<Shared>,
 }
 
@@ -41,11 +42,13 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let own = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared::default());
+        let leads_to = watch::Sender::new(port);
         tokio::spawn({
-            let shared = Arc::clone(&shared);
+            let (shared, port) = (Arc::clone(&shared), leads_to.subscribe());
             async move {
                 while let Ok((client, _)) = listener.accept().await {
                     shared.log().connections += 1;
+                    let port = *port.borrow();
                     // A server that is dead refuses: so does this.
                     if let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await {
                         let (from_client, to_client) = client.into_split();
@@ -62,11 +65,16 @@ impl Proxy {
                 }
             }
         });
-        Self { port: own, shared }
+        Self { port: own, leads_to, shared }
     }
 
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// New connections lead to another server, as those to a name do that is given to it.
+    pub fn leads_to(&self, port: u16) {
+        self.leads_to.send_replace(port);
     }
 
     pub fn becomes(&self, mood: Mood) {
