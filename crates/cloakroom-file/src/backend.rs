@@ -141,8 +141,8 @@ impl SessionBackend for Backend {
         self.write(&[id], move |store| store.delete(&own, seen)).await
     }
 
-    /// Takes 4 seconds at most: what is not through by then is `Unavailable`, and the next sweep goes on
-    /// from there.
+    /// Takes 4 seconds at most: what is not through by then is `Unavailable`, and the next sweep begins
+    /// with the rest.
     async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<u64> {
         let until = Instant::now() + WALK;
         let turn = taken(&self.sweeping, until).await?;

@@ -385,4 +385,17 @@ mod tests {
         assert_eq!(left.store.sweep(now, 10, later).unwrap(), 1, "not in the folders it was through with");
         assert_eq!(left.store.sweep(now, 10, later).unwrap(), 0);
     }
+
+    #[test]
+    fn a_folder_that_can_not_be_swept_keeps_the_next_sweep_from_no_other() {
+        let left = before_a_rotation();
+        std::fs::write(left.path.join("ab"), "no folder").unwrap();
+        left.clock.advance(Duration::from_secs(10_000));
+        for living in [true, false] {
+            let later = Instant::now() + Duration::from_secs(4);
+            let error = left.store.sweep(left.clock.now(), 10, later).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unavailable);
+            assert_eq!(left.store.root.read("k3/6b3366726f6d").unwrap().is_some(), living);
+        }
+    }
 }

@@ -10,22 +10,21 @@ use crate::files::DRAFT;
 use crate::location::{FOLDERS, Folder, Location};
 use crate::store::Store;
 
-const LONG: &str = "the sweep was not through in time; asked again, it goes on where it stopped";
+const LONG: &str = "the sweep was not through in time; asked again, it goes on with the rest";
 
 /// A session that has, and whose it was.
 struct Ended(Option<String>);
 
 impl Store {
     /// Removes up to `limit` sessions that ended at `before` or earlier, beginning where the last sweep
-    /// stopped. One that is not through at `until` is an error; asking again goes on from there.
+    /// stopped. One that is not through at `until` is an error, and the next goes on with what is left.
     pub(crate) fn sweep(&self, before: Timestamp, limit: u32, until: Instant) -> Result<u64> {
         let mut cleared = 0;
         for folder in Folder::all_from(self.next_to_sweep.load(Ordering::Relaxed)) {
-            // A folder that can't be swept does not keep the next sweep from the others.
+            // What this sweep can't finish, or not even read, does not keep the next one from the rest.
             self.next_to_sweep.store((folder.number() + 1) % FOLDERS, Ordering::Relaxed);
             for name in self.root.names(folder.name()).map_err(while_reading)? {
                 if cleared >= u64::from(limit) || Instant::now() >= until {
-                    self.next_to_sweep.store(folder.number(), Ordering::Relaxed);
                     return if cleared >= u64::from(limit) { Ok(cleared) } else { Err(unfinished(LONG)) };
                 }
                 if name == DRAFT {
