@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[cfg(feature = "memory")]
-mod memory {
+mod moka {
     use cloakroom_cache::memory::Config;
 
     cloakroom_conformance::backend_tests!(async |clock| Config::new().clock(clock).open());
@@ -17,7 +17,7 @@ mod memory {
 
 /// Room for a few large sessions, or some thousand small ones.
 #[cfg(feature = "memory")]
-mod memory_that_is_full {
+mod moka_that_is_full {
     use cloakroom_cache::memory::Config;
 
     cloakroom_conformance::backend_tests!(async |clock| Config::new().capacity(2 << 20).clock(clock).open());

@@ -7,6 +7,7 @@ mod client;
 mod cookies;
 mod ending;
 mod engines;
+mod failover;
 mod outages;
 mod page;
 mod program;
