@@ -207,6 +207,28 @@ async fn a_clusters_primary_that_stalls_is_left_for_its_replica() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a server: cargo xtask test starts one"]
+async fn a_listing_never_leaves_out_the_sessions_of_a_node_that_does_not_answer() {
+    let mut cluster = Cluster::start().unwrap();
+    let backend = open_durable(&cluster.url()).await;
+    for _ in 0..30 {
+        put(&backend, &id(), &record("data", None)).await;
+    }
+    let stalled = cluster.primary_of("cloakroom:{abc}").unwrap();
+    cluster.pause(stalled).unwrap();
+    let mut outages = 0;
+    let listed = eventually(PATIENCE, async || {
+        let listed = backend.index().unwrap().all(None, 100).await;
+        outages += usize::from(listed.is_err());
+        listed
+    })
+    .await;
+    assert_eq!(listed.len(), 30);
+    assert!(outages > 0);
+    assert_eq!(backend.clear_expired(cloakroom_core::Timestamp::MIN, 10).await.unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a server: cargo xtask test starts one"]
 async fn sessions_are_found_while_their_slot_moves_to_another_node() {
     let cluster = Cluster::start().unwrap();
     let backend = open(&cluster.url()).await;

@@ -7,12 +7,11 @@ use cloakroom_core::{Error, ErrorKind, Result};
 use redis::{Cmd, ServerErrorKind, Value};
 use tokio::time::{Instant, timeout_at};
 
-use super::connection::{Node, Request, Target};
+use super::connection::{Request, Target};
 use super::failure::{Failure, is_refusal};
 use super::keys::Keys;
 use super::lanes::{Lanes, Live};
 use super::script::Script;
-use super::value::foreign;
 
 /// Everybody's requests, by turns on a few connections.
 pub(super) struct Client {
@@ -47,7 +46,9 @@ impl Client {
     pub(super) async fn read(&self, budget: Budget, to: Target<'_>, command: &Cmd) -> Result<Value> {
         let request = Request::One(command);
         let answers = match self.once(self.lanes.shared(budget.0), budget, to, request).await {
-            Err(Failure::Lost(Some(_))) => self.once(self.lanes.shared(budget.0), budget, to, request).await,
+            Err(Failure::Lost(Some(source))) if !source.is_timeout() => {
+                self.once(self.lanes.shared(budget.0), budget, to, request).await
+            }
             answers => answers,
         };
         answers.and_then(first).map_err(Failure::while_reading)
@@ -129,26 +130,6 @@ impl Client {
                 Err(Failure::Lost(None))
             }
         }
-    }
-
-    /// Every primary of a Cluster; nobody in particular where there is one server.
-    pub(super) async fn primaries(&self, budget: Budget) -> Result<Vec<Option<Node>>> {
-        if !self.is_cluster {
-            return Ok(vec![None]);
-        }
-        let answers = self.read(budget, Target::Primaries, &redis::cmd("PING")).await?;
-        let Value::Map(answers) = answers else { return Err(foreign()) };
-        let node = |name: Value| {
-            let name: String = redis::from_redis_value(name).ok()?;
-            let (host, port) = name.rsplit_once(':')?;
-            Some(Node { host: host.to_owned(), port: port.parse().ok()? })
-        };
-        let mut nodes: Vec<Option<Node>> = answers.into_iter().map(|(name, _)| node(name)).collect();
-        nodes.sort_unstable();
-        if nodes.iter().any(Option::is_none) {
-            return Err(foreign());
-        }
-        Ok(nodes)
     }
 
     /// Lets go of all connections.

@@ -181,14 +181,15 @@ impl Config {
     }
 
     fn client(&self, address: &Address, shown: &str, operation_limit: Duration) -> Result<Client> {
-        let maker = Maker::new(address, self.roots.as_deref(), shown)?;
+        let answer_limit = self.answer_limit.min(operation_limit);
+        let maker = Maker::new(address, self.roots.as_deref(), answer_limit, shown)?;
         let durable = if self.replicas == 0 { 0 } else { DURABLE_LANES };
         Ok(Client {
             lanes: Lanes::new(maker, self.lanes, durable, shown)?,
             replicas: self.replicas,
             keys: Keys::new(self.prefix.clone())?,
             is_cluster: matches!(address, Address::Cluster(_)),
-            answer_limit: self.answer_limit.min(operation_limit),
+            answer_limit,
             operation_limit,
         })
     }

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::cluster_async::ClusterConnection;
-use redis::cluster_routing::{
-    MultipleNodeRoutingInfo, ResponsePolicy, Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr,
-};
+use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
 use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
 
 /// How often a request is sent after a slot that moves. A Cluster says where to in one or two steps, and
@@ -28,8 +26,6 @@ pub(super) enum Target<'t> {
     Key(&'t [u8]),
     Node(&'t Node),
     Anybody,
-    /// Each primary of a Cluster: their one answer is a map from who they are.
-    Primaries,
 }
 
 /// What is sent at once.
@@ -97,31 +93,28 @@ async fn follow(
     sent(cluster, route, request).await
 }
 
-fn route(to: Target<'_>) -> RoutingInfo {
-    RoutingInfo::SingleNode(match to {
+fn route(to: Target<'_>) -> SingleNodeRoutingInfo {
+    match to {
         Target::Key(key) => SingleNodeRoutingInfo::SpecificNode(Route::with_key(key, SlotAddr::Master)),
         Target::Node(Node { host, port }) => {
             SingleNodeRoutingInfo::ByAddress { host: host.clone(), port: *port }
         }
         Target::Anybody => SingleNodeRoutingInfo::Random,
-        Target::Primaries => {
-            let all = (MultipleNodeRoutingInfo::AllMasters, Some(ResponsePolicy::Special));
-            return RoutingInfo::MultiNode(all);
-        }
-    })
+    }
 }
 
 async fn sent(
     cluster: &mut ClusterConnection,
-    route: RoutingInfo,
+    route: SingleNodeRoutingInfo,
     request: Request<'_>,
 ) -> RedisResult<Vec<Value>> {
-    match (request, route) {
-        (Request::One(command), route) => Ok(vec![cluster.route_command(command.clone(), route).await?]),
-        (Request::Several(commands), RoutingInfo::SingleNode(node)) => {
-            cluster.route_pipeline(pipeline(commands), 0, commands.len(), node).await
+    match request {
+        Request::One(command) => {
+            Ok(vec![cluster.route_command(command.clone(), RoutingInfo::SingleNode(route)).await?])
         }
-        _ => Err(RedisError::from((ErrorKind::Client, "several commands go to one node"))),
+        Request::Several(commands) => {
+            cluster.route_pipeline(pipeline(commands), 0, commands.len(), route).await
+        }
     }
 }
 

@@ -1,13 +1,19 @@
 //! What a server says of itself when it is first connected to.
 
+use std::time::Duration;
+
 use cloakroom_core::{Error, ErrorKind, Result};
 use deadpool::managed::Manager;
 use redis::{RedisResult, Value};
+use tokio::time::timeout;
 
 use super::address::Address;
 use super::connection::{Request, Target};
 use super::failure;
 use super::maker::Maker;
+
+/// How long one server may take to say it.
+const LIMIT: Duration = Duration::from_millis(2_500);
 
 pub(super) struct Information {
     /// It drops keys when its memory is full, or does not say.
@@ -36,14 +42,19 @@ impl Information {
     }
 
     async fn of(address: &Address, roots: Option<&[u8]>, shown: &str) -> Result<Self> {
-        let maker = Maker::new(address, roots, shown)?;
-        let asked: RedisResult<Value> = async {
+        let maker = Maker::new(address, roots, LIMIT, shown)?;
+        let asked = async {
             let mut connection = maker.create().await?;
             let answers = connection.send(Target::Anybody, Request::One(&redis::cmd("INFO"))).await?;
             answers.into_iter().next().unwrap_or(Value::Nil).extract_error()
+        };
+        let late = |_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into());
+        let asked: RedisResult<Value> = timeout(LIMIT, asked).await.unwrap_or_else(late);
+        match asked {
+            // Not every user may ask.
+            Err(refusal) if refusal.code() == Some("NOPERM") => Ok(Self::read(Value::Nil)),
+            asked => asked.map(Self::read).map_err(|source| failure::while_connecting(shown, source)),
         }
-        .await;
-        asked.map(Self::read).map_err(|source| failure::while_connecting(shown, source))
     }
 
     fn read(text: Value) -> Self {

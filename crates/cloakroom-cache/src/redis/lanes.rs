@@ -15,8 +15,8 @@ use super::connection::Connection;
 use super::failure;
 use super::maker::{Maker, of_pool};
 
-/// A Sentinel is asked first, and a Cluster about its slots.
-const CONNECT_LIMIT: Duration = Duration::from_millis(1_500);
+/// One server answers in a second or not at all; a Sentinel is asked first, and a Cluster about its slots.
+const CONNECT_LIMIT: Duration = Duration::from_millis(2_500);
 /// After so many answers in a row that did not come, a connection is taken for dead.
 const MOST_LATE: u32 = 3;
 

@@ -8,7 +8,8 @@ use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{
-    AsyncConnectionConfig, Client, ConnectionInfo, RedisError, RedisResult, TlsCertificates, TlsMode,
+    AsyncConnectionConfig, Client, ConnectionInfo, RedisConnectionInfo, RedisError, RedisResult,
+    TlsCertificates, TlsMode,
 };
 use tokio::sync::Mutex;
 
@@ -17,7 +18,7 @@ use super::connection::Connection;
 use super::failure;
 
 /// How long one server may take to accept a connection.
-pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(1);
+const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// How many commands may wait to be put on the wire.
 const QUEUE: usize = 1_024;
 
@@ -32,70 +33,88 @@ pub(super) enum Maker {
 
 impl Maker {
     /// Connections to `address`, which trust servers whose certificates these roots, instead of the system's,
-    /// have signed.
-    pub(super) fn new(address: &Address, roots: Option<&[u8]>, shown: &str) -> Result<Self> {
-        make(address, roots).map_err(|source| failure::while_configuring(shown, source))
+    /// have signed. A Cluster's driver waits for its own questions' answers as long as `answer_limit`.
+    pub(super) fn new(
+        address: &Address,
+        roots: Option<&[u8]>,
+        answer_limit: Duration,
+        shown: &str,
+    ) -> Result<Self> {
+        let certificates = roots.filter(|_| address.is_encrypted());
+        let certificates =
+            certificates.map(|roots| TlsCertificates { client_tls: None, root_cert: Some(roots.to_vec()) });
+        let made = match address {
+            Address::Server(server) => one_server(server, certificates),
+            Address::Cluster(nodes) => cluster(nodes, certificates, answer_limit),
+            Address::Sentinel { sentinels, service, login, tls } => {
+                sentinel(sentinels, service, login, certificates, *tls)
+            }
+        };
+        made.map_err(|source| failure::while_configuring(shown, source))
     }
 }
 
-fn make(address: &Address, roots: Option<&[u8]>) -> RedisResult<Maker> {
-    let certificates =
-        roots.map(|roots| TlsCertificates { client_tls: None, root_cert: Some(roots.to_vec()) });
-    let certificates = certificates.filter(|_| address.is_encrypted());
-    Ok(match address {
-        Address::Server(server) => {
-            let server = server.clone().set_tcp_settings(tcp());
-            let server = match certificates {
-                None => server,
-                Some(certificates) => {
-                    Client::build_with_tls(server, certificates)?.get_connection_info().clone()
-                }
-            };
-            Maker::Server(deadpool_redis::Manager::new_with_config(server, options())?)
-        }
-        Address::Cluster(nodes) => {
-            let mut builder = ClusterClientBuilder::new(nodes.iter().cloned())
-                // What was sent once is not sent again: the first may have been done. Redirects are followed
-                // by `Connection`.
-                .retries(0)
-                .connection_timeout(CONNECT_LIMIT)
-                .tcp_settings(tcp());
-            if let Some(certificates) = certificates {
-                builder = builder.certs(certificates);
-            }
-            Maker::Cluster(Box::new(builder.build()?))
-        }
-        Address::Sentinel { sentinels, service, login, tls } => {
-            let hosts = sentinels.iter().map(|sentinel| sentinel.addr().clone());
-            let mut builder = SentinelClientBuilder::new(hosts, service, SentinelServerType::Master)?
-                .set_client_to_redis_db(login.db())
-                .set_client_to_redis_tcp_settings(tcp())
-                .set_client_to_sentinel_tcp_settings(tcp());
-            if let Some(user) = login.username() {
-                builder = builder.set_client_to_redis_username(user);
-            }
-            if let Some(password) = login.password() {
-                builder = builder.set_client_to_redis_password(password);
-            }
-            if let Some(sentinel) = sentinels.first().map(ConnectionInfo::redis_settings) {
-                if let Some(user) = sentinel.username() {
-                    builder = builder.set_client_to_sentinel_username(user);
-                }
-                if let Some(password) = sentinel.password() {
-                    builder = builder.set_client_to_sentinel_password(password);
-                }
-            }
-            if *tls {
-                builder = builder.set_client_to_redis_tls_mode(TlsMode::Secure);
-            }
-            if let Some(certificates) = certificates {
-                builder = builder
-                    .set_client_to_redis_certificates(certificates.clone())
-                    .set_client_to_sentinel_certificates(certificates);
-            }
-            Maker::Sentinel(Mutex::new(builder.build()?))
-        }
-    })
+fn one_server(server: &ConnectionInfo, certificates: Option<TlsCertificates>) -> RedisResult<Maker> {
+    let mut server = server.clone().set_tcp_settings(tcp());
+    if let Some(certificates) = certificates {
+        server = Client::build_with_tls(server, certificates)?.get_connection_info().clone();
+    }
+    Ok(Maker::Server(deadpool_redis::Manager::new_with_config(server, options())?))
+}
+
+fn cluster(
+    nodes: &[ConnectionInfo],
+    certificates: Option<TlsCertificates>,
+    answer_limit: Duration,
+) -> RedisResult<Maker> {
+    let mut builder = ClusterClientBuilder::new(nodes.iter().cloned())
+        // What was sent once is not sent again: the first may have been done. Redirects are followed by
+        // `Connection`.
+        .retries(0)
+        .connection_timeout(CONNECT_LIMIT)
+        .response_timeout(answer_limit)
+        .tcp_settings(tcp());
+    if let Some(certificates) = certificates {
+        builder = builder.certs(certificates);
+    }
+    Ok(Maker::Cluster(Box::new(builder.build()?)))
+}
+
+fn sentinel(
+    sentinels: &[ConnectionInfo],
+    service: &str,
+    login: &RedisConnectionInfo,
+    certificates: Option<TlsCertificates>,
+    tls: bool,
+) -> RedisResult<Maker> {
+    let hosts = sentinels.iter().map(|sentinel| sentinel.addr().clone());
+    let mut builder = SentinelClientBuilder::new(hosts, service, SentinelServerType::Master)?
+        .set_client_to_redis_db(login.db())
+        .set_client_to_redis_tcp_settings(tcp())
+        .set_client_to_sentinel_tcp_settings(tcp());
+    if let Some(user) = login.username() {
+        builder = builder.set_client_to_redis_username(user);
+    }
+    if let Some(password) = login.password() {
+        builder = builder.set_client_to_redis_password(password);
+    }
+    // All have the one that the URL has.
+    let own_login = sentinels.first().map(ConnectionInfo::redis_settings);
+    if let Some(user) = own_login.and_then(RedisConnectionInfo::username) {
+        builder = builder.set_client_to_sentinel_username(user);
+    }
+    if let Some(password) = own_login.and_then(RedisConnectionInfo::password) {
+        builder = builder.set_client_to_sentinel_password(password);
+    }
+    if tls {
+        builder = builder.set_client_to_redis_tls_mode(TlsMode::Secure);
+    }
+    if let Some(certificates) = certificates {
+        builder = builder
+            .set_client_to_redis_certificates(certificates.clone())
+            .set_client_to_sentinel_certificates(certificates);
+    }
+    Ok(Maker::Sentinel(Mutex::new(builder.build()?)))
 }
 
 /// Every command goes out at once, and a connection that nobody uses is kept open through the routers on

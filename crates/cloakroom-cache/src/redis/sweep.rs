@@ -37,30 +37,30 @@ impl Sweep {
         let mut begun = begun.map_err(|_| too_long())?;
         let anew = Walk::new(client, budget).await?;
         let resumed = begun.take().filter(|begun| begun.walk.is_among(&anew));
-        let mut now = resumed.unwrap_or_else(|| Begun { before, walk: anew.clone() });
+        let mut under_way = resumed.unwrap_or_else(|| Begun { before, walk: anew.clone() });
         let mut cleared = 0;
         while cleared < u64::from(limit) {
             if budget.is_spent() {
-                *begun = Some(now);
+                *begun = Some(under_way);
                 return Err(too_long());
             }
-            let Some((ids, behind)) = now.walk.next(client, budget).await? else {
-                if now.before >= before {
+            let Some((ids, behind)) = under_way.walk.next(client, budget).await? else {
+                if under_way.before >= before {
                     return Ok(cleared);
                 }
                 // It began when what it passed first was alive.
-                now = Begun { before, walk: anew.clone() };
+                under_way = Begun { before, walk: anew.clone() };
                 continue;
             };
             let mut dead = expired(client, budget, ids, before).await?;
             let room = usize::try_from(u64::from(limit) - cleared).unwrap_or(usize::MAX);
             if dead.len() <= room {
-                now.walk = behind;
+                under_way.walk = behind;
             }
             dead.truncate(room);
             cleared += removed(client, budget, dead, before).await?;
         }
-        *begun = Some(now);
+        *begun = Some(under_way);
         Ok(cleared)
     }
 }

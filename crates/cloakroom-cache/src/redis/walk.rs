@@ -1,6 +1,6 @@
 //! A way past all sessions, on all primaries. For administration: no request ever takes it.
 
-use cloakroom_core::{Result, SessionId};
+use cloakroom_core::{Error, ErrorKind, Result, SessionId};
 use redis::Value;
 
 use super::client::{Budget, Client};
@@ -9,6 +9,8 @@ use super::value::foreign;
 
 /// How many keys a server looks at before it answers, about: it serves nobody else meanwhile.
 pub(super) const STRIDE: u32 = 512;
+/// How many slots a Cluster has.
+const SLOTS: i64 = 16_384;
 
 /// How far a walk has come. It meets every session that lives all the while, perhaps more than once; on a
 /// Cluster, unless its slot moves to another node under way.
@@ -22,7 +24,7 @@ pub(super) struct Walk {
 
 impl Walk {
     pub(super) async fn new(client: &Client, budget: Budget) -> Result<Self> {
-        Ok(Self { nodes: client.primaries(budget).await?, at: 0, cursor: 0 })
+        Ok(Self { nodes: primaries(client, budget).await?, at: 0, cursor: 0 })
     }
 
     /// Whether both would meet the same nodes.
@@ -45,6 +47,45 @@ impl Walk {
         let at = self.at + usize::from(cursor == 0);
         Ok(Some((ids, Self { nodes: self.nodes.clone(), at, cursor })))
     }
+}
+
+/// Every primary of a Cluster; nobody in particular where there is one server.
+///
+/// # Errors
+///
+/// `Unavailable` while some slots are nobody's: their sessions would be missed.
+async fn primaries(client: &Client, budget: Budget) -> Result<Vec<Option<Node>>> {
+    if !client.is_cluster {
+        return Ok(vec![None]);
+    }
+    let mut ask = redis::cmd("CLUSTER");
+    ask.arg("SLOTS");
+    let Value::Array(ranges) = client.read(budget, Target::Anybody, &ask).await? else {
+        return Err(foreign());
+    };
+    let (mut nodes, mut served) = (Vec::new(), 0);
+    for (node, slots) in ranges.into_iter().filter_map(read_range) {
+        nodes.push(Some(node));
+        served += slots;
+    }
+    if served != SLOTS {
+        let message = "the session cache is a Cluster some of whose slots nobody serves";
+        return Err(Error::new(ErrorKind::Unavailable, message));
+    }
+    nodes.sort_unstable();
+    nodes.dedup();
+    Ok(nodes)
+}
+
+/// The primary of a range of slots, and how many they are: `[first, last, [host, port, …], …]`.
+fn read_range(range: Value) -> Option<(Node, i64)> {
+    let Value::Array(parts) = range else { return None };
+    let [Value::Int(first), Value::Int(last), Value::Array(primary), ..] = parts.as_slice() else {
+        return None;
+    };
+    let [Value::BulkString(host), Value::Int(port), ..] = primary.as_slice() else { return None };
+    let host = std::str::from_utf8(host).ok().filter(|host| !host.is_empty())?.to_owned();
+    Some((Node { host, port: u16::try_from(*port).ok()? }, last - first + 1))
 }
 
 /// Where to go on, zero for nowhere, and what was found.

@@ -14,6 +14,7 @@ use cloakroom_core::{
     SystemClock,
 };
 
+use cloakroom_servers::Redis;
 pub use proxy::{Mood, Proxy};
 
 static SEQUENCE: AtomicU64 = AtomicU64::new(1);
@@ -67,4 +68,24 @@ pub async fn eventually<T, E>(limit: Duration, mut attempt: impl AsyncFnMut() ->
         }
     });
     tried.await.expect("it never succeeded")
+}
+
+/// Where a server listens.
+pub fn port(url: &str) -> u16 {
+    url.rsplit_once(':').unwrap().1.parse().unwrap()
+}
+
+/// A server, what it is seen through, and a client that has sent each script once.
+pub async fn watched() -> (Redis, Proxy, Backend) {
+    let redis = Redis::start().unwrap();
+    let proxy = Proxy::before(port(redis.url())).await;
+    let backend = open(&proxy.url()).await;
+    let (from, to) = ids();
+    let seen = put(&backend, &from, &record("warm", Some("alice"))).await;
+    let seen = written(backend.save(&from, &record("warm", Some("alice")), &seen).await.unwrap());
+    backend.touch(&from, SystemClock.now().plus(Duration::from_hours(2)), &seen).await.unwrap();
+    backend.rotate(&from, &to, &record("warm", Some("alice")), &seen).await.unwrap();
+    backend.delete(&to, None).await.unwrap();
+    proxy.commands();
+    (redis, proxy, backend)
 }
