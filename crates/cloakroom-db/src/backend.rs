@@ -26,11 +26,13 @@ impl Backend {
     }
 
     /// Makes the table and its indexes. Running it again changes nothing, and several processes may
-    /// run it at once.
+    /// run it at once. On a server this is the one call that wants the right to make tables: on PostgreSQL
+    /// only if there is none yet, on MySQL and MariaDB always.
     ///
     /// # Errors
     ///
-    /// `Unavailable` if another process keeps the database locked, or it can't be written to.
+    /// `Unavailable` if another process keeps the database locked, or it can't be written to,
+    /// `Misconfigured` if its user has no right to do this.
     pub async fn migrate(&self) -> Result<()> {
         self.driver.migrate(&self.statements.schema).await.map_err(|error| {
             let message = format!("the session database {:?} can't be migrated", redacted(&self.config.url));

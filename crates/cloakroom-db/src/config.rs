@@ -72,8 +72,9 @@ impl Config {
 
     /// Whether PostgreSQL is behind a pooler that gives each transaction another connection, as PgBouncer
     /// does with `pool_mode=transaction`. Nothing is prepared then: each statement carries its values in
-    /// its text, which costs the server a little time, and still takes one flight. Other databases need
-    /// nothing. Off
+    /// its text, which costs the server a little time, and still takes one flight; where the server logs
+    /// statements, its log shows them. Without this, such a pooler would run statements that somebody else
+    /// has prepared. Other databases need nothing. Off
     pub fn pooler(mut self, pooler: bool) -> Self {
         self.pooler = pooler;
         self

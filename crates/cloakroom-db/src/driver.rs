@@ -1,18 +1,17 @@
 //! Runs statements on any database that sqlx knows: the one place that is generic over it.
 
-use std::io;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use cloakroom_core::{Durability, Error, ErrorKind, Result, Revision, SessionId, Stored, Timestamp};
-use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, ColumnIndex, Decode, Encode, Execute, Executor, IntoArguments, RawSql, Row, Type};
+use sqlx::{ColumnIndex, Decode, Encode, Executor, IntoArguments, Row, Type};
 use tokio::time::timeout_at;
 
 use crate::detached::to_its_end;
 use crate::dialect::Dialect;
 use crate::error::{Verdict, while_connecting, while_opening, while_reading, while_writing};
-use crate::pool::{Lease, Pool};
+use crate::pool::Pool;
+use crate::question::{Answer, Failure, Question};
 use crate::row;
 use crate::statements::Sql;
 
@@ -100,30 +99,6 @@ pub(crate) struct Pools<DB: sqlx::Database> {
     room: usize,
 }
 
-/// A statement, and whether its rows are wanted or their number.
-struct Task<DB: sqlx::Database> {
-    statement: Statement<DB>,
-    reads: bool,
-}
-
-enum Statement<DB: sqlx::Database> {
-    Prepared(Query<'static, DB, DB::Arguments>),
-    Plain(RawSql),
-}
-
-struct Answer<DB: sqlx::Database> {
-    changed: u64,
-    rows: Vec<DB::Row>,
-}
-
-/// Why there is no answer to what was sent.
-struct Failure {
-    error: sqlx::Error,
-    verdict: Verdict,
-    /// Perhaps only because the connection had died before.
-    was_dead: bool,
-}
-
 impl<DB: Database> Pools<DB>
 where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -150,9 +125,10 @@ where
         let by = Instant::now() + OPENING;
         let mut lease = pools.write.lease(true, by).await.map_err(failed)?;
         if let Some(facts) = dialect.facts {
-            let answer = lease.connection.fetch_one(sqlx::raw_sql(facts));
-            let answer = timeout_at(by, answer).await;
-            let row = answer.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(failed)?;
+            // All: what is left of an answer would be the next one's.
+            let rows = timeout_at(by, lease.connection.fetch_all(sqlx::raw_sql(facts))).await;
+            let rows = rows.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(failed)?;
+            let row = rows.first().ok_or(sqlx::Error::RowNotFound).map_err(failed)?;
             let safe: i64 = row.try_get(0).map_err(failed)?;
             let room: i64 = row.try_get(1).map_err(failed)?;
             pools.durability = if safe == 1 { Durability::PowerCut } else { Durability::Crash };
@@ -162,29 +138,25 @@ where
         Ok(pools)
     }
 
-    fn task(&self, sql: &Sql, values: &[Value<'_>], reads: bool) -> Task<DB> {
-        // Made of this crate's own text, a table name that was checked, and at most hexadecimal digits.
-        let statement = match self.dialect.literal {
-            None => Statement::Prepared(bound(sql, values)),
-            Some(literal) => Statement::Plain(sqlx::raw_sql(AssertSqlSafe(written(sql, values, literal)))),
-        };
-        Task { statement, reads }
-    }
-
     /// Sends a statement, once. The outer error: surely not sent.
-    async fn ask(&self, task: Task<DB>, by: Instant, limit: Duration) -> Result<Result<Answer<DB>, Failure>> {
-        let pool = if task.reads { &self.read } else { &self.write };
+    async fn ask(
+        &self,
+        question: Question<DB>,
+        by: Instant,
+        limit: Duration,
+    ) -> Result<Result<Answer<DB>, Failure>> {
+        let pool = if question.reads { &self.read } else { &self.write };
         let turn = by.min(Instant::now() + TURN);
-        let lease = pool.lease(!task.reads, turn).await;
+        let lease = pool.lease(!question.reads, turn).await;
         let lease = lease.map_err(|error| while_connecting(&self.shown, error))?;
         let until = by.min(Instant::now() + limit);
-        Ok(to_its_end(answer(lease, task, until, self.dialect)).await)
+        Ok(to_its_end(question.ask(lease, until, self.dialect)).await)
     }
 
     async fn rows(&self, sql: &Sql, values: &[Value<'_>], by: Instant) -> Result<Vec<DB::Row>> {
         let mut asked_again = false;
         loop {
-            match self.ask(self.task(sql, values, true), by, ANSWER).await? {
+            match self.ask(Question::new(sql, values, &self.dialect, true), by, ANSWER).await? {
                 Ok(answer) => return Ok(answer.rows),
                 // No connection from before is left: the next one is new.
                 Err(failure) if failure.was_dead && !asked_again => asked_again = true,
@@ -210,9 +182,7 @@ where
     }
 
     async fn migrate(&self, script: &Sql) -> Result<()> {
-        let statement = Statement::Plain(sqlx::raw_sql(AssertSqlSafe(script.clone())));
-        let task = Task { statement, reads: false };
-        let answer = self.ask(task, Instant::now() + MIGRATION, MIGRATION).await?;
+        let answer = self.ask(Question::script(script), Instant::now() + MIGRATION, MIGRATION).await?;
         answer.map(drop).map_err(|failure| while_writing(failure.verdict, failure.error))
     }
 
@@ -221,7 +191,7 @@ where
             let message = format!("the session database takes {} bytes at once, and this is more", self.room);
             return Err(Error::new(ErrorKind::TooLarge, message));
         }
-        match self.ask(self.task(sql, values, false), by, ANSWER).await? {
+        match self.ask(Question::new(sql, values, &self.dialect, false), by, ANSWER).await? {
             Ok(answer) => Ok(answer.changed),
             Err(Failure { verdict: Verdict::Taken, .. }) => Ok(0),
             Err(failure) => Err(while_writing(failure.verdict, failure.error)),
@@ -257,83 +227,4 @@ where
         let message = "the session database was closed while it still owed an answer";
         Err(Error::new(ErrorKind::Unknown, message))
     }
-}
-
-/// One statement on one connection, which is given back only if it is as good as before.
-async fn answer<DB: Database>(
-    mut lease: Lease<DB>,
-    task: Task<DB>,
-    until: Instant,
-    dialect: Dialect,
-) -> Result<Answer<DB>, Failure>
-where
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    DB::Arguments: IntoArguments<DB>,
-{
-    let Task { statement, reads } = task;
-    let answered = match statement {
-        Statement::Prepared(query) => timeout_at(until, run(&mut lease.connection, query, reads)).await,
-        Statement::Plain(script) => timeout_at(until, run(&mut lease.connection, script, reads)).await,
-    };
-    let error = match answered {
-        Ok(Ok(answer)) => {
-            lease.give_back();
-            return Ok(answer);
-        }
-        Ok(Err(error)) => error,
-        Err(_) => {
-            // Its answer may still come: the connection is of no more use.
-            let late = io::Error::new(io::ErrorKind::TimedOut, "the database did not answer in time");
-            return Err(Failure { error: late.into(), verdict: Verdict::Unsure, was_dead: false });
-        }
-    };
-    let verdict = dialect.judge(&error);
-    let is_dead = matches!(verdict, Verdict::Unsure | Verdict::Stale(_));
-    let was_dead = is_dead && lease.reused;
-    if is_dead {
-        lease.bury();
-    } else {
-        lease.give_back();
-    }
-    Err(Failure { error, verdict, was_dead })
-}
-
-async fn run<'c, DB: Database>(
-    connection: &'c mut DB::Connection,
-    statement: impl Execute<'static, DB> + 'static,
-    reads: bool,
-) -> sqlx::Result<Answer<DB>>
-where
-    &'c mut DB::Connection: Executor<'c, Database = DB>,
-{
-    if reads {
-        return Ok(Answer { changed: 0, rows: connection.fetch_all(statement).await? });
-    }
-    let done = connection.execute(statement).await?;
-    Ok(Answer { changed: DB::rows_affected(&done), rows: Vec::new() })
-}
-
-fn bound<DB: Database>(sql: &Sql, values: &[Value<'_>]) -> Query<'static, DB, DB::Arguments>
-where
-    for<'v> &'v [u8]: Encode<'v, DB> + Type<DB>,
-    for<'v> Option<&'v [u8]>: Encode<'v, DB>,
-    for<'r> i64: Encode<'r, DB> + Type<DB>,
-{
-    let query = sqlx::query(AssertSqlSafe(sql.clone()));
-    values.iter().fold(query, |query, value| match *value {
-        Value::Bytes(bytes) => query.bind(bytes),
-        Value::OptionalBytes(bytes) => query.bind(bytes),
-        Value::Number(number) => query.bind(number),
-    })
-}
-
-/// The statement with its values in it.
-fn written(sql: &str, values: &[Value<'_>], literal: fn(Value<'_>) -> String) -> String {
-    let mut parts = sql.split('?');
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    for (part, value) in parts.zip(values) {
-        text += &literal(*value);
-        text += part;
-    }
-    text
 }

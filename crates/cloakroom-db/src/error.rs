@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 
 use cloakroom_core::{Error, ErrorKind};
 
@@ -74,6 +75,9 @@ pub(crate) fn while_connecting(url: &str, source: sqlx::Error) -> Error {
 pub(crate) fn while_opening(url: &str, verdict: Verdict, source: sqlx::Error) -> Error {
     let message = match (&source, verdict) {
         (_, Verdict::Misconfigured(why)) => format!("the session database {url:?}: {why}"),
+        (sqlx::Error::Io(trouble), _) if trouble.kind() == io::ErrorKind::InvalidData => {
+            format!("the session database {url:?}: its certificate is not accepted")
+        }
         (sqlx::Error::Database(_) | sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut, _) => {
             return while_connecting(url, source);
         }

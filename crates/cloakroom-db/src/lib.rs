@@ -75,6 +75,7 @@ mod mysql;
 mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod question;
 mod row;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -28,9 +28,11 @@ const HANGS: std::time::Duration = std::time::Duration::from_mins(1);
 
 mod database;
 mod flights;
+mod locks;
 mod migrations;
 mod outages;
 mod pooler;
 mod refusals;
+mod restarts;
 mod settings;
 mod wire;

@@ -4,13 +4,34 @@ use std::process::{Command, Stdio};
 
 use cloakroom_core::{Read, SessionBackend};
 use cloakroom_db::Config;
+use tokio::task::JoinSet;
 
 use crate::database::{Database, id, migrated, put, record, table};
 
 on_each! {
+    ten_that_migrate_at_the_same_moment_all_succeed
     ten_processes_that_start_at_once_all_migrate
     migrating_again_changes_nothing
     tables_of_two_applications_do_not_meet
+}
+
+/// Connected before, so that nothing keeps them apart.
+async fn ten_that_migrate_at_the_same_moment_all_succeed(database: Database) {
+    for _ in 0..10 {
+        let table = table();
+        let mut engines = Vec::new();
+        for _ in 0..10 {
+            engines.push(Config::new(database.url()).table(&table).connections(1).open().await.unwrap());
+        }
+        let mut migrating = JoinSet::new();
+        for engine in engines {
+            migrating.spawn(async move {
+                engine.migrate().await.unwrap();
+                put(&engine, &id(), &record("kept", 1)).await;
+            });
+        }
+        migrating.join_all().await;
+    }
 }
 
 /// Tells a process that this test has started what to migrate.
