@@ -189,6 +189,25 @@ async fn a_record_outlives_its_deadline_by_an_hour_whatever_the_clocks_show() {
 
 #[tokio::test]
 #[ignore = "needs a server: cargo xtask test starts one"]
+async fn an_id_whose_record_is_dead_and_not_yet_swept_can_be_used_again() {
+    let redis = Redis::start().unwrap();
+    let clock = ManualClock::at(Timestamp::from_millis(1_800_000_000_000));
+    let backend = Config::new(redis.url()).clock(Arc::new(clock.clone())).open().await.unwrap();
+    let id = id();
+    let mut first = record("first", Some("alice"));
+    first.expires_at = clock.now().plus(HOUR);
+    put(&backend, &id, &first).await;
+    clock.advance(HOUR);
+    let mut second = record("second", Some("bob"));
+    second.expires_at = clock.now().plus(HOUR);
+    put(&backend, &id, &second).await;
+    assert_eq!(get(&backend, &id).await.unwrap().record, second);
+    assert_eq!(backend.index().unwrap().of("alice", None, 10).await.unwrap().len(), 0);
+    assert_eq!(backend.index().unwrap().of("bob", None, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask test starts one"]
 async fn an_owners_index_lasts_as_long_as_the_session_that_lives_on_and_on() {
     let redis = Redis::start().unwrap();
     let clock = ManualClock::at(Timestamp::from_millis(1_800_000_000_000));

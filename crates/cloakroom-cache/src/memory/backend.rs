@@ -139,12 +139,30 @@ impl SessionBackend for Backend {
         if entry.is_fresh() {
             return Ok(Saved::Written(Written::at(new.stamp)));
         }
-        let mut state = entry.value().state();
-        Ok(match state.living(id, self.now()) {
-            Some(there) if there.stamp == new.stamp => Saved::Written(Written::at(new.stamp)),
-            Some(there) => Saved::Conflict(Stored::stamped(there.clone())),
-            None => Saved::Gone,
-        })
+        let cell = entry.into_value();
+        {
+            let mut state = cell.state();
+            let now = self.now();
+            let here = state.id == *id;
+            match state.record.as_mut().filter(|_| here) {
+                Some(there) if there.is_alive(now) => {
+                    return Ok(if there.stamp == new.stamp {
+                        Saved::Written(Written::at(new.stamp))
+                    } else {
+                        Saved::Conflict(Stored::stamped(there.clone()))
+                    });
+                }
+                // It has expired, and no sweep has come by.
+                Some(dead) => {
+                    self.owners.remove(dead.owner.as_deref(), id);
+                    self.owners.add(new.owner.as_deref(), id);
+                    *dead = new.clone();
+                }
+                None => return Ok(Saved::Gone),
+            }
+        }
+        self.weigh(id, &cell, new);
+        Ok(Saved::Written(Written::at(new.stamp)))
     }
 
     async fn save(&self, id: &SessionId, new: &Record, seen: &Revision) -> Result<Saved> {

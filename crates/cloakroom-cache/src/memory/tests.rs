@@ -103,6 +103,21 @@ async fn who_is_evicted_is_in_no_index() {
     assert!((50..110).contains(&living), "{living}");
 }
 
+#[tokio::test]
+async fn an_id_whose_record_is_dead_and_not_yet_swept_can_be_used_again() {
+    let backend = of(1);
+    let id = ids().0;
+    let mut first = record(1, 0, Some("alice"));
+    first.expires_at = SystemClock.now();
+    for record in [first, record(2, 10 * KIB, Some("bob"))] {
+        let saved = backend.create(&id, &record).await.unwrap();
+        assert!(matches!(saved, Saved::Written(_)), "{saved:?}");
+    }
+    assert!(is_there(&backend, &id).await);
+    assert_eq!(backend.owners.page("alice", None, 10), []);
+    assert_eq!(backend.owners.page("bob", None, 10), [id]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whatever_happens_at_once_the_index_shows_what_there_is() {
     let backend = Arc::new(of(1));

@@ -106,17 +106,14 @@ impl SessionBackend for Backend {
         let budget = self.client.budget();
         let listed_until = self.list(budget, id, new).await?;
         let key = self.client.keys.session(id);
+        let (record, life) = (value::record(new, listed_until)?, self.time_to_live(new.expires_at));
         let mut set = redis::cmd("SET");
-        set.arg(&key)
-            .arg(value::record(new, listed_until)?)
-            .arg("NX")
-            .arg("PX")
-            .arg(self.time_to_live(new.expires_at));
+        set.arg(&key).arg(&record).arg("NX").arg("PX").arg(&life);
         if self.client.write(budget, &key, set).await? == Value::Okay {
             return Ok(Saved::Written(Written::at(new.stamp)));
         }
         let now = self.now().millis().to_string();
-        let arguments: [&[u8]; 2] = [now.as_bytes(), &new.stamp.to_bytes()];
+        let arguments: [&[u8]; 4] = [now.as_bytes(), &new.stamp.to_bytes(), &record, life.as_bytes()];
         let answer = self.client.run(budget, &script::CREATE, &[&key], &arguments).await?;
         Answer::read(answer)?.saved(new)
     }
