@@ -511,6 +511,22 @@ fn writers_that_wait_for_one_folder_are_in_nobody_elses_way() {
     });
 }
 
+/// The one thread for work that blocks is busy with something else.
+#[test]
+fn what_has_waited_too_long_for_a_thread_is_not_begun() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
+    runtime.unwrap().block_on(async {
+        let (_folder, path) = folder();
+        let backend = open(&path).await;
+        backend.create(&id("abc"), &record("kept")).await.unwrap();
+        let busy = tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(3_100)));
+        let error = backend.delete(&id("abc"), None).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        busy.await.unwrap();
+        assert_eq!(payload(&backend, "abc").await.unwrap(), "kept");
+    });
+}
+
 #[tokio::test]
 async fn a_call_that_is_dropped_while_it_waits_in_line_is_not_done() {
     let (_folder, path) = folder();
