@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What tests run that no server needs: clients of their own, a proxy.
-const TOOLS: [&str; 5] = ["mariadb", "openssl", "pgbouncer", "psql", "redis-cli"];
+const TOOLS: [&str; 5] = ["mariadb-dump", "openssl", "pgbouncer", "pg_dump", "redis-cli"];
 
 /// Runs the checks, each of which ends the command if it fails, then all tests, whatever fails among them.
 ///

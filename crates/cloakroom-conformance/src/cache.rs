@@ -115,6 +115,26 @@ pub async fn nothing_is_put_over_a_fence(cache: Cache) {
     assert_eq!(cache.get().await, Some(after));
 }
 
+/// Whoever reads the engine once more has not made the copy any newer.
+pub async fn an_equal_copy_does_not_lengthen_the_lease(cache: Cache) {
+    let copy = cache.version(1, 60);
+    cache.put(&copy).await;
+    cache.clock.advance(LEASE / 2);
+    cache.put(&copy).await;
+    cache.clock.advance(LEASE / 2);
+    assert_eq!(cache.get().await, None);
+}
+
+/// Each holds on its own.
+pub async fn a_fence_replaces_a_fence(cache: Cache) {
+    for hold in [10, 20] {
+        cache.tested.fence(&cache.id, Duration::from_secs(hold)).await.unwrap();
+    }
+    cache.clock.advance(Duration::from_secs(15));
+    cache.put(&cache.version(1, 60)).await;
+    assert_eq!(cache.get().await, None);
+}
+
 /// Copies of different ids have nothing to do with each other, whatever the ids look like.
 pub async fn hostile_ids_name_only_themselves(cache: Cache) {
     let long = "x".repeat(40);
@@ -153,7 +173,9 @@ macro_rules! __cache_tests {
             an_older_version_never_replaces_a_newer
             a_newer_version_replaces_an_older
             at_one_version_the_later_deadline_stays
+            an_equal_copy_does_not_lengthen_the_lease
             nothing_is_put_over_a_fence
+            a_fence_replaces_a_fence
             hostile_ids_name_only_themselves
         );
     };

@@ -348,3 +348,55 @@ async fn only_a_shared_cache_admits_to_being_stale_and_for_one_lease() {
     assert_eq!(site(true).backend(0).capabilities().stale_read, Duration::from_secs(30));
     assert_eq!(site(false).backend(0).capabilities().stale_read, Duration::ZERO);
 }
+
+#[tokio::test]
+async fn a_slow_fillers_lease_counts_from_when_it_asked() {
+    let site = site(true);
+    let key = site.visitor().await;
+    site.clock.advance(Duration::from_secs(31));
+    let gate = Gate::default();
+    site.engine.fail(Operation::Load, Fault::HoldReply(gate.clone()));
+    let slow = tokio::spawn({
+        let (engine, shelf, clock) = (site.engine.clone(), site.shelves[1].clone(), site.clock.clone());
+        let id = key.id();
+        async move { Cached::with_clock(engine, shelf, Arc::new(clock)).load(&id, Read::Any).await.unwrap() }
+    });
+    gate.reached().await;
+    site.shelves[0].suffer(Some(Trouble::Down));
+    site.log_out(0, &key).await;
+    site.shelves[0].suffer(None);
+    site.clock.advance(Duration::from_secs(9));
+    gate.open();
+    assert!(slow.await.unwrap().is_some(), "it had asked before");
+    let promised = site.backend(0).capabilities().stale_read;
+    site.clock.advance(promised.saturating_sub(Duration::from_secs(9)));
+    assert_eq!(site.number(1, &key).await, None);
+}
+
+#[tokio::test]
+async fn what_is_stored_while_the_cache_is_left_alone_is_told_to_it() {
+    let site = site(true);
+    let key = site.visitor().await;
+    site.shelves[0].suffer(Some(Trouble::Down));
+    assert_eq!(site.number(0, &key).await, Some(1));
+    site.shelves[0].suffer(None);
+    site.set(0, &key, 2).await;
+    assert_eq!(site.number(1, &key).await, Some(2), "by one whose cache never failed");
+}
+
+#[tokio::test]
+async fn a_visit_or_a_recheck_that_finds_the_session_ended_takes_its_copy_away() {
+    for touched in [true, false] {
+        let site = site(true);
+        let key = site.visitor().await;
+        let copy = site.backend(1).load(&key.id(), Read::Any).await.unwrap().unwrap();
+        site.engine.delete(&key.id(), None).await.unwrap();
+        if touched {
+            let until = copy.record.expires_at.plus(Duration::from_secs(1));
+            site.backend(1).touch(&key.id(), until, &copy.revision).await.unwrap();
+        } else {
+            site.backend(1).load(&key.id(), Read::Latest).await.unwrap();
+        }
+        assert_eq!(site.number(0, &key).await, None, "touched: {touched}");
+    }
+}

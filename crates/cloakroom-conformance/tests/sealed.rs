@@ -49,6 +49,21 @@ async fn a_session_put_in_anothers_place_opens_for_nobody() {
 }
 
 #[tokio::test]
+async fn a_session_whose_owner_was_changed_opens_for_nobody() {
+    let store = Arc::new(Memory::new());
+    let sessions = sealed(&store, &[OLD]);
+    let key = visitor(&sessions, "mine").await;
+    let there = store.load(&key.id(), Read::Latest).await.unwrap().unwrap();
+    for owner in [Some("admin".to_owned()), Some(String::new()), None] {
+        let mut record = there.record.clone();
+        record.owner = owner;
+        store.delete(&key.id(), None).await.unwrap();
+        store.create(&key.id(), &record).await.unwrap();
+        assert_eq!(load(&sessions, &key).await.user(), None);
+    }
+}
+
+#[tokio::test]
 async fn what_was_stored_in_the_clear_is_not_believed_and_not_overwritten() {
     let store = Arc::new(Memory::new());
     let key = visitor(&Sessions::new(Arc::clone(&store)), "planted").await;

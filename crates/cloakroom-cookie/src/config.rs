@@ -103,7 +103,7 @@ impl fmt::Debug for Config {
             .field("cookie_name", &self.cookie_name)
             .field("fallbacks", &self.fallbacks.len())
             .field("sealed", &self.sealed.is_some())
-            .field("epochs", &self.epochs)
+            .field("epochs", &self.epochs.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -60,7 +60,7 @@ impl Format {
                 let mut plain = Vec::with_capacity(bytes);
                 token.write(&mut plain);
                 text.push(SEALED);
-                text.extend_from_slice(&keys.seal(self.name.as_bytes(), &plain)?);
+                text.extend_from_slice(&keys.seal(self.name.as_bytes(), &[], &plain)?);
             }
         }
         self.signature.sign(&mut text);
@@ -76,7 +76,7 @@ impl Format {
         let (version, said) = self.signature.verified(&signed)?.split_first()?;
         match (&self.seal, *version) {
             (None, SIGNED) => Token::read(&signed.slice_ref(said)),
-            (Some(keys), SEALED) => Token::read(&keys.open(self.name.as_bytes(), said)?.into()),
+            (Some(keys), SEALED) => Token::read(&keys.open(self.name.as_bytes(), &[], said)?.into()),
             _ => None,
         }
     }

@@ -33,9 +33,10 @@ const REST: Duration = Duration::from_secs(1);
 ///   the engine.
 /// - What ends (delete, rotate) is fenced in the cache before the engine is asked to end it, so that no
 ///   slow reader puts it back.
-/// - A cache that fails costs time, never data. While it can't be reached, and if a process dies between
-///   its two writes, a copy of what has been changed or ended may be read for the rest of its lease: that
-///   is what [`Capabilities::stale_read`] says. No write is ever based on it: the engine refuses.
+/// - A cache that fails costs time, never data. While it can't be reached, if it loses what it was told (a
+///   fail-over), and if a process dies or drops a call between its two writes, a copy of what has been changed
+///   or ended may be read for the rest of its lease: that is what [`Capabilities::stale_read`] says. No write
+///   is ever based on it: the engine refuses.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -88,21 +89,24 @@ impl<B: SessionBackend, C: SessionCache> Cached<B, C> {
     async fn fetch(&self, id: &SessionId) -> Result<Option<Stored>> {
         let asked_at = self.clock.now();
         let found = self.backend.load(id, Read::Latest).await?;
-        if let Some(stored) = &found {
+        if let Some(stored) = &found
+            && !self.rests()
+        {
             self.remember(id, stored, asked_at).await;
         }
         Ok(found)
     }
 
-    /// Has the cache remember what the engine has answered to a call that began at `asked_at`. After a
-    /// while it may have ended, and its fence with it.
+    /// Has the cache remember what the engine has answered to a call that began at `asked_at`, for a lease
+    /// from then on. After a while it may have ended, and its fence with it.
     async fn remember(&self, id: &SessionId, stored: &Stored, asked_at: Timestamp) {
-        if !self.rests() && self.clock.now().since(asked_at) < STALE {
-            self.asked(self.cache.put(id, stored, LEASE)).await;
+        let age = self.clock.now().since(asked_at);
+        if age < STALE {
+            self.asked(self.cache.put(id, stored, LEASE.saturating_sub(age))).await;
         }
     }
 
-    /// A fence is tried however the cache is: what has ended must not be read.
+    /// Tried however the cache is, as every own write is: what has ended or changed must not be read.
     async fn fence(&self, id: &SessionId) {
         self.asked(self.cache.fence(id, HOLD)).await;
     }
@@ -126,6 +130,10 @@ impl<B: SessionBackend, C: SessionCache> Cached<B, C> {
         answer
             .unwrap_or_else(|| Err(Error::new(ErrorKind::Unavailable, "the session cache is too slow")))
             .inspect_err(|error| {
+                // One copy that can't be read says nothing of the cache.
+                if error.kind() == ErrorKind::Corrupt {
+                    return;
+                }
                 let until = self.clock.now().plus(REST);
                 let rested = self.resting_until.swap(until.millis(), Ordering::Relaxed);
                 if Timestamp::from_millis(rested) < self.clock.now() {
@@ -163,7 +171,12 @@ impl<B: SessionBackend, C: SessionCache> SessionBackend for Cached<B, C> {
         {
             return Ok(Some(copy));
         }
-        self.fetch(id).await
+        let found = self.fetch(id).await?;
+        if read == Read::Latest && found.is_none() {
+            // Somebody knew it: there may be a copy that nobody has taken away.
+            self.fence(id).await;
+        }
+        Ok(found)
     }
 
     async fn revision(&self, id: &SessionId) -> Result<Option<(Revision, Timestamp)>> {
@@ -187,6 +200,9 @@ impl<B: SessionBackend, C: SessionCache> SessionBackend for Cached<B, C> {
     async fn touch(&self, id: &SessionId, until: Timestamp, seen: &Revision) -> Result<Touched> {
         let asked_at = self.clock.now();
         let touched = self.backend.touch(id, until, seen).await?;
+        if touched == Touched::Gone {
+            self.fence(id).await;
+        }
         // Else each visit until the lease ends would find the old deadline and touch again.
         if matches!(touched, Touched::Moved(_))
             && !self.rests()

@@ -9,8 +9,10 @@ use crate::{
 };
 
 /// Any engine that keeps sessions in a store, with their payloads encrypted there (AES-256-GCM) and bound
-/// to their ids: who reads the store learns nothing of them, and who writes to it can neither change a
-/// session nor put one in another's place.
+/// to their ids, their owners and their stamps: who reads the store learns nothing of what they hold, and who
+/// writes to it can neither change a session, nor give it to somebody else, nor put one in another's place.
+/// What they can do is end sessions, move their deadlines (an absolute limit is inside), and put back what
+/// was stored under the same id before.
 ///
 /// Ids, deadlines and owners stay readable: the engine compares, sweeps and lists by them. A payload that
 /// does not open, one that was stored before sealing was turned on say, is `Corrupt`: its visitor gets a
@@ -36,12 +38,13 @@ impl<B: SessionBackend> Sealed<B> {
     }
 
     fn seal(&self, id: &SessionId, record: &Record) -> Result<Record> {
-        let payload = self.keys.seal(id.as_bytes(), &record.payload)?;
+        let payload = self.keys.seal(id.as_bytes(), &about(record), &record.payload)?;
         Ok(Record { payload: payload.into(), ..record.clone() })
     }
 
     fn open(&self, id: &SessionId, mut stored: Stored) -> Result<Stored> {
-        let plain = self.keys.open(id.as_bytes(), &stored.record.payload);
+        let record = &stored.record;
+        let plain = self.keys.open(id.as_bytes(), &about(record), &record.payload);
         stored.record.payload = Bytes::from(plain.ok_or_else(unopened)?);
         Ok(stored)
     }
@@ -134,6 +137,13 @@ impl<B: SessionBackend> SessionIndex for Sealed<B> {
         let Some(index) = self.backend.index() else { return Ok(Page::new()) };
         Ok(self.open_page(index.all(after, limit).await?))
     }
+}
+
+/// What of a record stays readable and must not be changed. The deadline is not among it: a touch moves that.
+fn about(record: &Record) -> Vec<u8> {
+    let owner = record.owner.as_deref();
+    let owned = [u8::from(owner.is_some())];
+    [&record.stamp.to_bytes()[..], &owned, owner.unwrap_or_default().as_bytes()].concat()
 }
 
 fn unopened() -> Error {

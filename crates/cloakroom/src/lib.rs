@@ -37,12 +37,12 @@
 //!
 //! Each feature only adds. An application that names its engine in code may as well depend on that
 //! engine's crate and on its adapter's alone.
-
 //!
 //! # Sweeping
 //!
 //! An expired session is absent at once; its record stays until it is swept. Have a task call
-//! [`Sessions::clear_expired`] from time to time, with a moment an hour ago.
+//! [`Sessions::clear_expired`] from time to time, with a moment an hour ago, on the layer's own `sessions()`:
+//! [`Settings::sessions`] opens the engine a second time.
 
 mod engine;
 mod open;

@@ -1,12 +1,5 @@
 //! From settings to an engine: the only file that asks what this build has.
 
-#![allow(
-    clippy::unused_async,
-    unreachable_code,
-    unused_variables,
-    reason = "of an engine that a build lacks there is nothing to wait for"
-)]
-
 use std::sync::Arc;
 
 use cloakroom_core::{Error, ErrorKind, Result, Sealed, SessionBackend, SessionOptions, Sessions};
@@ -28,6 +21,12 @@ impl Settings {
         Ok(Sessions::with(self.backend().await?, options))
     }
 
+    #[allow(
+        clippy::unused_async,
+        unreachable_code,
+        unused_variables,
+        reason = "an engine that a build lacks is not waited for"
+    )]
     async fn backend(&self) -> Result<Arc<dyn SessionBackend>> {
         let backend: Arc<dyn SessionBackend> = match self.engine {
             #[cfg(feature = "db")]
@@ -55,6 +54,7 @@ impl Settings {
     /// # Errors
     ///
     /// As [`sessions`](Settings::sessions).
+    #[allow(clippy::unused_async, reason = "an engine that a build lacks is not waited for")]
     pub async fn migrate(&self) -> Result<()> {
         match self.engine {
             #[cfg(feature = "db")]
@@ -89,6 +89,7 @@ impl Settings {
     }
 
     #[cfg(feature = "cache")]
+    #[allow(clippy::unused_async, reason = "an engine that a build lacks is not waited for")]
     async fn cache(&self) -> Result<Arc<dyn SessionBackend>> {
         match self.cache_feature() {
             #[cfg(feature = "memory")]
@@ -110,6 +111,7 @@ impl Settings {
     }
 
     #[cfg(feature = "cached-db")]
+    #[allow(clippy::unused_async, reason = "an engine that a build lacks is not waited for")]
     async fn cached_db(&self) -> Result<Arc<dyn SessionBackend>> {
         match self.cache_feature() {
             #[cfg(feature = "memory")]
@@ -119,7 +121,8 @@ impl Settings {
             }
             #[cfg(feature = "redis")]
             Some("redis") => {
-                let config = cloakroom_cache::redis::Config::new(&self.cache_url);
+                let config =
+                    cloakroom_cache::redis::Config::new(&self.cache_url).durable(self.cache_replicas);
                 let cache = config.open_cache().await.map_err(|error| error.of("SESSION_CACHE_URL"))?;
                 Ok(Arc::new(cloakroom_core::Cached::new(self.db().await?, cache)))
             }

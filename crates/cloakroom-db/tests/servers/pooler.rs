@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_core::{Clock, SessionBackend, SystemClock};
+use cloakroom_core::{Clock, ErrorKind, SessionBackend, SystemClock};
 use cloakroom_db::{Backend, Config};
 use cloakroom_servers::{PgBouncer, Postgres};
 use tokio::task::JoinSet;
@@ -11,8 +11,16 @@ use tokio::task::JoinSet;
 use crate::database::{id, put, record, table, written};
 
 async fn pooled(url: String, clock: Arc<dyn Clock>) -> Backend {
-    let backend =
-        Config::new(url).table(table()).connections(4).pooler(true).clock(clock).open().await.unwrap();
+    let config = Config::new(url).table(table()).connections(4).pooler(true).clock(clock);
+    // On a busy machine the pooler has its hands full with closing the connections of the case before.
+    let mut opened = config.clone().open().await;
+    for _ in 0..10 {
+        match opened {
+            Err(error) if error.kind() == ErrorKind::Unavailable => opened = config.clone().open().await,
+            _ => break,
+        }
+    }
+    let backend = opened.unwrap();
     backend.migrate().await.unwrap();
     backend
 }
