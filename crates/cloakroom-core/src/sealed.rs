@@ -142,8 +142,8 @@ impl<B: SessionBackend> SessionIndex for Sealed<B> {
 /// What of a record stays readable and must not be changed. The deadline is not among it: a touch moves that.
 fn about(record: &Record) -> Vec<u8> {
     let owner = record.owner.as_deref();
-    let owned = [u8::from(owner.is_some())];
-    [&record.stamp.to_bytes()[..], &owned, owner.unwrap_or_default().as_bytes()].concat()
+    let is_somebodys = [u8::from(owner.is_some())];
+    [&record.stamp.to_bytes()[..], &is_somebodys, owner.unwrap_or_default().as_bytes()].concat()
 }
 
 fn unopened() -> Error {

@@ -172,7 +172,9 @@ pub(crate) fn redacted(url: &str) -> String {
         return url.to_owned();
     }
     let authority = rest.strip_prefix("//").and_then(|rest| rest.split(['/', '?', '#']).next());
-    let host = authority.map_or("…", |authority| authority.rsplit('@').next().unwrap_or("…"));
+    // A password with a slash, say, ends what looks like the authority before the host begins.
+    let whole = |authority: &&str| authority.contains('@') || !rest.contains('@');
+    let host = authority.filter(whole).map_or("…", |authority| authority.rsplit('@').next().unwrap_or("…"));
     format!("{scheme}://{host}/…")
 }
 
@@ -184,6 +186,8 @@ mod tests {
     fn a_password_is_never_shown() {
         assert_eq!(redacted("postgres://me:s@cret@host:1/db?password=pw"), "postgres://host:1/…");
         assert_eq!(redacted("postgres:me:pw@host"), "postgres://…/…");
+        assert_eq!(redacted("postgres://me:long/secret@host/db"), "postgres://…/…");
+        assert_eq!(redacted("postgres://host:1/db"), "postgres://host:1/…");
         assert_eq!(redacted("sqlite:/tmp/a@b"), "sqlite:/tmp/a@b");
         assert!(!format!("{:?}", Config::new("postgres://me:secret@host/db")).contains("secret"));
     }

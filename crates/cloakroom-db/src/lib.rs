@@ -43,7 +43,7 @@
 //!
 //! # PostgreSQL
 //!
-//! Version 9.5 or newer. What an acknowledged write survives is up to the server, which by its defaults
+//! Version 13 or newer. What an acknowledged write survives is up to the server, which by its defaults
 //! (`fsync`, `synchronous_commit`) is a power cut; a replica that takes over may lack what it had not been
 //! sent. Behind PgBouncer in transaction mode set [`Config::pooler`]; `bytea_output` must be `hex` there,
 //! its default. Without it a connection is set to READ COMMITTED and a `statement_timeout` of 2 seconds.

@@ -65,9 +65,10 @@ impl Backend {
         self.replace(id, cell, || Op::Remove);
     }
 
-    /// Has the map weigh `cell` again, if it is still what stands there.
-    fn weigh(&self, id: &SessionId, cell: &Arc<Cell>, record: &Record) {
-        if cell.has_changed_weight(record) {
+    /// Has the map weigh `cell` again, if it is still what stands there: by what is in it now, whoever put it.
+    fn weigh(&self, id: &SessionId, cell: &Arc<Cell>) {
+        let changed = cell.state().record.as_ref().is_some_and(|record| cell.has_changed_weight(record));
+        if changed {
             self.replace(id, cell, || Op::Put(Arc::clone(cell)));
         }
     }
@@ -161,7 +162,7 @@ impl SessionBackend for Backend {
                 None => return Ok(Saved::Gone),
             }
         }
-        self.weigh(id, &cell, new);
+        self.weigh(id, &cell);
         Ok(Saved::Written(Written::at(new.stamp)))
     }
 
@@ -182,7 +183,7 @@ impl SessionBackend for Backend {
             }
             *there = new.clone();
         }
-        self.weigh(id, &cell, new);
+        self.weigh(id, &cell);
         Ok(Saved::Written(Written::at(new.stamp)))
     }
 
@@ -224,7 +225,7 @@ impl SessionBackend for Backend {
         match refused {
             None => {
                 self.remove(from, &cell);
-                self.weigh(to, &cell, new);
+                self.weigh(to, &cell);
                 if !self.cells.contains_key(to) {
                     // It was evicted under its new id before it had that.
                     end(&cell, to, &self.owners, |_| true);

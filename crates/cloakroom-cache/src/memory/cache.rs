@@ -10,7 +10,7 @@ use moka::ops::compute::Op;
 use moka::policy::EvictionPolicy;
 
 use super::Config;
-use super::cell::weight_of;
+use super::cell::{weight_of, weight_with};
 
 /// Remembers copies in memory, as many as there is room for. Opened by [`Config::open_cache`].
 ///
@@ -40,7 +40,9 @@ impl Entry {
 
 impl Cache {
     pub(super) fn with(config: Config) -> Self {
-        let weight = |entry: &Entry| entry.copy.as_ref().map_or(1, |copy| weight_of(&copy.record));
+        let weight = |entry: &Entry| {
+            entry.copy.as_ref().map_or_else(|| weight_with(0), |copy| weight_of(&copy.record))
+        };
         let entries = moka::sync::Cache::builder()
             .max_capacity(config.capacity)
             .weigher(move |_, entry: &Arc<Entry>| weight(entry))
@@ -83,5 +85,23 @@ impl SessionCache for Cache {
 impl fmt::Debug for Cache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("memory::Cache").field("entries", &self.entries.entry_count()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cloakroom_core::{Addressing, SessionKey};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn fences_take_no_more_room_than_there_is() {
+        let cache = Config::new().capacity(64 << 10).open_cache();
+        for _ in 0..1_000 {
+            let id = SessionKey::generate(Addressing::Hashed).unwrap().id();
+            cache.fence(&id, Duration::from_secs(30)).await.unwrap();
+        }
+        cache.entries.run_pending_tasks();
+        assert!(cache.entries.entry_count() <= 128, "{}", cache.entries.entry_count());
     }
 }

@@ -64,6 +64,10 @@ impl std::fmt::Debug for State {
 /// How many bytes a session takes, about.
 pub(super) fn weight_of(record: &Record) -> u32 {
     let owner = record.owner.as_ref().map_or(0, |owner| owner.len() + OVERHEAD / 2);
-    let bytes = (record.payload.len() + owner + OVERHEAD).next_multiple_of(GRAIN);
-    u32::try_from(bytes).unwrap_or(u32::MAX)
+    weight_with(record.payload.len() + owner)
+}
+
+/// How many bytes an entry takes, about, with what it holds.
+pub(super) fn weight_with(content: usize) -> u32 {
+    u32::try_from((content + OVERHEAD).next_multiple_of(GRAIN)).unwrap_or(u32::MAX)
 }

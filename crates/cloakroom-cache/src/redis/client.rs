@@ -110,7 +110,8 @@ impl Client {
         request: Request<'_>,
     ) -> Result<Vec<Value>, Failure> {
         let live = lane.await.map_err(Failure::Unsent)?;
-        let until = budget.0.min(Instant::now() + self.answer_limit);
+        let asked = Instant::now();
+        let until = budget.0.min(asked + self.answer_limit);
         let mut connection = live.connection();
         match timeout_at(until, connection.send(to, request)).await {
             Ok(Ok(answers)) => {
@@ -126,7 +127,10 @@ impl Client {
                 Err(Failure::Lost(Some(error)))
             }
             Err(_) => {
-                self.lanes.late(&live);
+                // What had hardly any time left says nothing of the connection.
+                if asked.elapsed() >= self.answer_limit / 2 {
+                    self.lanes.late(&live);
+                }
                 Err(Failure::Lost(None))
             }
         }

@@ -22,8 +22,9 @@ const MOST_LANES: usize = 4;
 const DURABLE_LANES: usize = 8;
 /// A whole operation stays below core's own limit.
 const OPERATION_LIMIT: Duration = Duration::from_secs(4);
-/// A cache that takes longer is of no use to its request.
-const COPY_LIMIT: Duration = Duration::from_millis(900);
+/// A cache that takes longer is of no use to its request. Less than core waits for one: it is here that
+/// answers which do not come are counted.
+const COPY_LIMIT: Duration = Duration::from_millis(400);
 
 /// How to reach Redis.
 ///

@@ -1,6 +1,6 @@
 //! A few long-lived connections that everybody shares, and their replacement.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ pub(super) struct Lanes {
     /// Where the connections' tasks run: the runtime that opened them, and not that of a worker that may end.
     home: Handle,
     shown: String,
+    /// There was a connection: it can't be the settings that keep the next one from being made.
+    reached: AtomicBool,
 }
 
 #[derive(Default)]
@@ -47,7 +49,7 @@ struct Lane {
 struct Used {
     live: Arc<Live>,
     /// The pool's: what it holds the place for.
-    _place: Object<Maker>,
+    place: Object<Maker>,
 }
 
 /// A connection, as long as it works.
@@ -92,6 +94,7 @@ impl Lanes {
             era: AtomicU64::new(0),
             home,
             shown: shown.to_owned(),
+            reached: AtomicBool::new(false),
         })
     }
 
@@ -149,7 +152,8 @@ impl Lanes {
         match connected {
             Ok(place) => {
                 let live = Arc::new(Live { connection: place.clone(), era, late: AtomicU32::new(0) });
-                lane.put(Some(Used { live: Arc::clone(&live), _place: place }));
+                self.reached.store(true, Ordering::Relaxed);
+                lane.put(Some(Used { live: Arc::clone(&live), place }));
                 Ok(live)
             }
             Err(error) => {
@@ -167,9 +171,16 @@ impl Lanes {
             // That runtime has ended.
             Err(_) => timeout(CONNECT_LIMIT, self.pool.get()).await,
         };
-        connected
-            .map_err(|_| self.unreached())?
-            .map_err(|error| failure::while_connecting(&self.shown, of_pool(error)))
+        connected.map_err(|_| self.unreached())?.map_err(|error| {
+            let error = failure::while_connecting(&self.shown, of_pool(error));
+            // A server with too many clients refuses them as it refuses a wrong password.
+            match error.kind() {
+                ErrorKind::Misconfigured if self.reached.load(Ordering::Relaxed) => {
+                    Error::caused(ErrorKind::Unavailable, error.to_string(), error)
+                }
+                _ => error,
+            }
+        })
     }
 
     fn unreached(&self) -> Error {
@@ -217,7 +228,8 @@ impl Lanes {
 impl Lane {
     fn put(&self, used: Option<Used>) {
         let before = std::mem::replace(&mut *self.used.write().unwrap_or_else(PoisonError::into_inner), used);
-        // Its end is not waited for under the lock.
-        drop(before);
+        // Its end is not waited for under the lock. What was in use is not the pool's any more: in there are only
+        // connections whose callers had left before they were made.
+        drop(before.map(|used| Object::take(used.place)));
     }
 }

@@ -19,6 +19,8 @@ use super::failure;
 
 /// How long one server may take to accept a connection.
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
+/// How long a connection that nobody has used is taken to be alive.
+const YOUNG: Duration = Duration::from_secs(10);
 /// How many commands may wait to be put on the wire.
 const QUEUE: usize = 1_024;
 
@@ -148,9 +150,14 @@ impl Manager for Maker {
         })
     }
 
-    /// Nothing is ever given back: see [`Lanes`](super::lanes::Lanes).
-    async fn recycle(&self, _: &mut Connection, _: &Metrics) -> RecycleResult<RedisError> {
-        Err(RecycleError::message("a connection is used until it fails"))
+    /// What comes back was never used, since its caller had left when it was made: the next one has it, while it
+    /// is young. See [`Lanes`](super::lanes::Lanes).
+    async fn recycle(&self, _: &mut Connection, metrics: &Metrics) -> RecycleResult<RedisError> {
+        if metrics.age() < YOUNG {
+            Ok(())
+        } else {
+            Err(RecycleError::message("it has been idle for too long"))
+        }
     }
 }
 

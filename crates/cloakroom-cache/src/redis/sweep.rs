@@ -36,20 +36,23 @@ impl Sweep {
         let begun = timeout_at(budget.0, self.0.lock()).await;
         let mut begun = begun.map_err(|_| too_long())?;
         let anew = Walk::new(client, budget).await?;
-        let resumed = begun.take().filter(|begun| begun.walk.is_among(&anew));
-        let mut under_way = resumed.unwrap_or_else(|| Begun { before, walk: anew.clone() });
+        if begun.as_ref().is_some_and(|begun| !begun.walk.is_among(&anew)) {
+            *begun = None;
+        }
+        // It stays where it is: whatever cuts this sweep short, the next goes on from there.
+        let under_way = begun.get_or_insert_with(|| Begun { before, walk: anew.clone() });
         let mut cleared = 0;
         while cleared < u64::from(limit) {
             if budget.is_spent() {
-                *begun = Some(under_way);
                 return Err(too_long());
             }
             let Some((ids, behind)) = under_way.walk.next(client, budget).await? else {
                 if under_way.before >= before {
+                    *begun = None;
                     return Ok(cleared);
                 }
                 // It began when what it passed first was alive.
-                under_way = Begun { before, walk: anew.clone() };
+                *under_way = Begun { before, walk: anew.clone() };
                 continue;
             };
             let mut dead = expired(client, budget, ids, before).await?;
@@ -60,7 +63,6 @@ impl Sweep {
             dead.truncate(room);
             cleared += removed(client, budget, dead, before).await?;
         }
-        *begun = Some(under_way);
         Ok(cleared)
     }
 }
