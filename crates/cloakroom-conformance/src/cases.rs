@@ -90,6 +90,7 @@ macro_rules! __backend_cases {
                 lists_an_owners_living_sessions_and_nobody_elses
                 pages_show_everything_once_in_order
                 follows_owners_and_rotations
+                never_misses_a_session_that_is_being_rotated
                 hostile_owners_are_only_themselves
             }
             storage steps {

@@ -116,7 +116,7 @@ pub trait SessionBackend: fmt::Debug + Send + Sync + 'static {
 /// Lists living sessions, in pages, by ascending id.
 ///
 /// It may show a session that is gone by now; it never misses one that lives through the whole
-/// listing.
+/// listing, nor one that is rotated meanwhile: that is shown under one of its ids.
 #[async_trait]
 pub trait SessionIndex: Send + Sync {
     /// Up to `limit` sessions of `owner` with ids greater than `after`. An empty page is the last.

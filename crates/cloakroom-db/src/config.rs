@@ -175,6 +175,9 @@ pub(crate) fn redacted(url: &str) -> String {
     // A password with a slash, say, ends what looks like the authority before the host begins.
     let whole = |authority: &&str| authority.contains('@') || !rest.contains('@');
     let host = authority.filter(whole).map_or("…", |authority| authority.rsplit('@').next().unwrap_or("…"));
+    // Where a host was forgotten, what looks like its port is a password.
+    let port = host.rsplit_once(':').filter(|_| !host.ends_with(']')).map(|(_, port)| port);
+    let host = if port.is_none_or(|port| port.parse::<u16>().is_ok()) { host } else { "…" };
     format!("{scheme}://{host}/…")
 }
 
@@ -187,6 +190,8 @@ mod tests {
         assert_eq!(redacted("postgres://me:s@cret@host:1/db?password=pw"), "postgres://host:1/…");
         assert_eq!(redacted("postgres:me:pw@host"), "postgres://…/…");
         assert_eq!(redacted("postgres://me:long/secret@host/db"), "postgres://…/…");
+        assert_eq!(redacted("postgres://me:hunter2"), "postgres://…/…");
+        assert_eq!(redacted("postgres://me@[::1]:5/db"), "postgres://[::1]:5/…");
         assert_eq!(redacted("postgres://host:1/db"), "postgres://host:1/…");
         assert_eq!(redacted("sqlite:/tmp/a@b"), "sqlite:/tmp/a@b");
         assert!(!format!("{:?}", Config::new("postgres://me:secret@host/db")).contains("secret"));

@@ -89,6 +89,9 @@ pub(crate) async fn connect(config: &Config) -> Result<(Box<dyn Driver>, Dialect
     // sqlx's own set-up is for types and texts that are not used here.
     let options =
         options.pipes_as_concat(false).no_engine_substitution(false).timezone(None).set_names(false);
+    // The driver would look the brackets of an IPv6 address up as a part of its name.
+    let host = options.get_host().trim_matches(['[', ']']).to_owned();
+    let options = if options.get_socket().is_none() { options.host(&host) } else { options };
     let pool = Pool::<MySql>::new(options, config.connections, true, DIALECT.set_up);
     let shown = redacted(&config.url);
     let pools = Pools::open(pool.clone(), pool, DIALECT, shown, Durability::Crash).await?;

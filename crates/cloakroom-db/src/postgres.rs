@@ -108,6 +108,9 @@ pub(crate) async fn connect(config: &Config) -> Result<(Box<dyn Driver>, Dialect
     let options = PgConnectOptions::from_str(&config.url).map_err(|source| not_a_url(&config.url, source))?;
     // Poolers refuse settings that they do not know.
     let options = options.extra_float_digits(None);
+    // The driver would look the brackets of an IPv6 address up as a part of its name.
+    let host = options.get_host().trim_matches(['[', ']']).to_owned();
+    let options = if options.get_socket().is_none() { options.host(&host) } else { options };
     let pool = Pool::<Postgres>::new(options, config.connections, true, dialect.set_up);
     let shown = redacted(&config.url);
     let pools = Pools::open(pool.clone(), pool, dialect, shown, Durability::Crash).await?;

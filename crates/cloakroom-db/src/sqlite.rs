@@ -46,6 +46,8 @@ fn verdict(refusal: &dyn DatabaseError) -> Verdict {
     match (code & 0xff, code) {
         // SQLITE_CONSTRAINT_PRIMARYKEY
         (_, 1555) => Verdict::Taken,
+        // SQLITE_CONSTRAINT_CHECK, SQLITE_CONSTRAINT_NOTNULL
+        (_, 275 | 1299) => Verdict::Misconfigured(OTHER_TABLE),
         (1, _) if message.starts_with("no such table") => Verdict::Misconfigured(NO_TABLE),
         (1, _) if message.contains("column") => Verdict::Misconfigured(OTHER_TABLE),
         // SQLITE_PERM, SQLITE_AUTH

@@ -1,5 +1,6 @@
 //! Who has which sessions, in pages: names are in the order of ids.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use cloakroom_core::{ErrorKind, Record, Result, SessionId, Stored};
@@ -38,6 +39,36 @@ impl Store {
         limit: u32,
         until: Instant,
     ) -> Result<Page> {
+        let mut page = Page::new();
+        let mut seen = BTreeSet::new();
+        loop {
+            let mut gone = false;
+            for (id, location) in following(self.marked(owner)?, after) {
+                if page.len() >= limit as usize {
+                    break;
+                }
+                if !seen.insert(id.clone()) {
+                    continue;
+                }
+                in_time(until)?;
+                let theirs = self.listed(&id)?.filter(|record| record.owner.as_deref() == Some(owner));
+                if let Some(record) = theirs {
+                    page.push((id, Stored::stamped(record)));
+                } else {
+                    gone = true;
+                    self.tidy(&location, owner);
+                }
+            }
+            // What was gone may have moved to another id, which was marked before.
+            if !gone {
+                page.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+                return Ok(page);
+            }
+        }
+    }
+
+    /// What an owner has, or had.
+    fn marked(&self, owner: &str) -> Result<Vec<(SessionId, Location)>> {
         let (folder, start) = marks_of(owner);
         let marks = self.root.names(&folder).map_err(while_reading)?;
         let mut found = Vec::new();
@@ -47,18 +78,7 @@ impl Store {
                 None => self.tidy(&location, owner),
             }
         }
-        let mut page = Vec::new();
-        for (id, location) in following(found, after) {
-            if page.len() >= limit as usize {
-                break;
-            }
-            in_time(until)?;
-            match self.listed(&id)?.filter(|record| record.owner.as_deref() == Some(owner)) {
-                Some(record) => page.push((id, Stored::stamped(record))),
-                None => self.tidy(&location, owner),
-            }
-        }
-        Ok(page)
+        Ok(found)
     }
 
     /// The id of a file, out of it if its name does not tell.

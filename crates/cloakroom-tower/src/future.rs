@@ -3,6 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use cloakroom_core::{ErrorKind, Session};
 use cloakroom_http::{Step, headers, plan};
@@ -10,10 +11,14 @@ use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderValue, Response};
 use pin_project_lite::pin_project;
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::timeout;
 
 use crate::Error;
 use crate::visit::Visit;
+
+/// How long a response waits for what it does not depend on.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 pin_project! {
     /// What [`SessionService`](crate::SessionService) answers with.
@@ -45,10 +50,12 @@ struct Commit<Answer> {
 impl<Answer> Commit<Answer> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<cloakroom_core::Result<()>> {
         let done = ready!(Pin::new(&mut self.task).poll(context));
-        Poll::Ready(done.unwrap_or_else(|panicked| {
-            Err(cloakroom_core::Error::caused(ErrorKind::Unknown, "the commit was cut short", panicked))
-        }))
+        Poll::Ready(done.unwrap_or_else(|panicked| Err(cut_short(panicked))))
     }
+}
+
+fn cut_short(panicked: JoinError) -> cloakroom_core::Error {
+    cloakroom_core::Error::caused(ErrorKind::Unknown, "the commit was cut short", panicked)
 }
 
 impl<F, Answer> ResponseFuture<F, Answer> {
@@ -89,7 +96,7 @@ where
             session.headers_left();
             if session.activity().unsettled {
                 let session = session.clone();
-                commit.task = tokio::spawn(async move { Step::Finish.take(&session).await });
+                commit.task = tokio::spawn(finished(session));
                 commit.outcome = Some(outcome);
                 let finished = ready!(commit.poll(context));
                 outcome = commit.outcome.take().unwrap_or(finished);
@@ -131,8 +138,21 @@ fn begin<Answer>(visit: Visit, mut response: Response<Answer>) -> Begun<Answer> 
         return Begun::Answered(response);
     };
     let session = session.clone();
-    let task = tokio::spawn(async move { step.take(&session).await });
+    let task = match step {
+        Step::Finish => tokio::spawn(finished(session)),
+        step => tokio::spawn(async move { step.take(&session).await }),
+    };
     Begun::Commit(Commit { response, visit, task, outcome: None })
+}
+
+/// Finishes what was begun. The response does not depend on it, and a store that is silent has been waited for
+/// by now: after a while it goes on without anybody who waits.
+async fn finished(session: Session) -> cloakroom_core::Result<()> {
+    let work = tokio::spawn(async move { Step::Finish.take(&session).await });
+    match timeout(PATIENCE, work).await {
+        Ok(outcome) => outcome.unwrap_or_else(|panicked| Err(cut_short(panicked))),
+        Err(_) => Ok(()),
+    }
 }
 
 /// Notes the visit of a request whose handler never looked at the session. That can't be noted is no

@@ -147,7 +147,7 @@ impl Settings {
         if let Some(keys) = &self.seal_keys {
             config = config.sealed(keys.clone());
         }
-        config.open().map_err(|error| error.of("SECRET_KEY"))
+        config.open().map_err(|error| error.of("SECRET_KEY or SECRET_KEY_FALLBACKS"))
     }
 
     fn lacking(&self) -> Error {

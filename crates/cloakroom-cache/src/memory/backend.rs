@@ -3,6 +3,7 @@
 //! Locks are taken in this order, and never the other way: the map's, a cell's, the owners'. So the map may
 //! evict at any time, and no lock of a cell is held while the map is asked for anything.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -286,11 +287,25 @@ impl SessionIndex for Backend {
         let mut found = Vec::new();
         let mut after = after.cloned();
         while found.is_empty() {
-            let ids = self.owners.page(owner, after.as_ref(), limit as usize);
-            let Some(last) = ids.last() else { break };
-            after = Some(last.clone());
-            self.collect(ids, &mut found, |stored| stored.record.owner.as_deref() == Some(owner));
+            let behind = after.take();
+            let mut seen = BTreeSet::new();
+            loop {
+                let ids = self.owners.page(owner, behind.as_ref(), limit as usize);
+                after = after.max(ids.last().cloned());
+                let new: Vec<_> = ids.into_iter().filter(|id| seen.insert(id.clone())).collect();
+                let (asked, before) = (new.len(), found.len());
+                self.collect(new, &mut found, |stored| stored.record.owner.as_deref() == Some(owner));
+                // What was gone may have moved to another id, which was noted before.
+                if found.len() - before == asked {
+                    break;
+                }
+            }
+            if seen.is_empty() {
+                break;
+            }
         }
+        found.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        found.truncate(limit as usize);
         Ok(found)
     }
 

@@ -106,6 +106,12 @@ pub(super) fn redacted(url: &str) -> String {
         None if rest.contains('@') || scheme.is_empty() => "…",
         None => authority,
     };
+    // Where a host was forgotten, what looks like its port is a password.
+    let is_port = |host: &str| {
+        let port = host.rsplit_once(':').filter(|_| !host.ends_with(']')).map(|(_, port)| port);
+        port.is_none_or(|port| port.parse::<u16>().is_ok())
+    };
+    let hosts = if hosts.split(',').all(is_port) { hosts } else { "…" };
     format!("{scheme}://{hosts}/…")
 }
 

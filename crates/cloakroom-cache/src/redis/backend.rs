@@ -44,7 +44,11 @@ impl Backend {
         let key = self.client.keys.session(id);
         let mut get = redis::cmd("GET");
         get.arg(&key);
-        match self.client.read(budget, Target::Key(&key), &get).await? {
+        self.living(self.client.read(budget, Target::Key(&key), &get).await?)
+    }
+
+    fn living(&self, found: Value) -> Result<Option<Stored>> {
+        match found {
             Value::Nil => Ok(None),
             Value::BulkString(value) => {
                 Ok(Some(value::stored(value)?).filter(|stored| stored.record.is_alive(self.now())))
@@ -84,8 +88,18 @@ impl SessionBackend for Backend {
         Some(self)
     }
 
-    async fn load(&self, id: &SessionId, _: Read) -> Result<Option<Stored>> {
-        self.there(self.client.budget(), id).await
+    async fn load(&self, id: &SessionId, read: Read) -> Result<Option<Stored>> {
+        let budget = self.client.budget();
+        match read {
+            // By this a write whose answer was lost is found done: then it must count as one that was answered.
+            Read::Latest => {
+                let key = self.client.keys.session(id);
+                let mut get = redis::cmd("GET");
+                get.arg(&key);
+                self.living(self.client.read_settled(budget, &key, get).await?)
+            }
+            Read::Any => self.there(budget, id).await,
+        }
     }
 
     async fn revision(&self, id: &SessionId) -> Result<Option<(Revision, Timestamp)>> {

@@ -54,6 +54,17 @@ impl Client {
         answers.and_then(first).map_err(Failure::while_reading)
     }
 
+    /// The same, once as many replicas as must have a write have all that the answer rests on.
+    pub(super) async fn read_settled(&self, budget: Budget, key: &[u8], command: Cmd) -> Result<Value> {
+        if self.replicas == 0 {
+            return self.read(budget, Target::Key(key), &command).await;
+        }
+        self.written(budget, key, command).await.map_err(|failure| match failure {
+            Failure::Undecided(error) => Error::caused(ErrorKind::Unavailable, error.to_string(), error),
+            failure => failure.while_reading(),
+        })
+    }
+
     /// The answer to a command that may change something. It is sent once.
     pub(super) async fn write(&self, budget: Budget, key: &[u8], command: Cmd) -> Result<Value> {
         self.written(budget, key, command).await.map_err(Failure::while_writing)

@@ -6,6 +6,7 @@
 //! dropped when another is noted; until then it may show a session that is gone, which is looked for and not
 //! found.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -143,12 +144,26 @@ impl SessionIndex for Backend {
         let mut found = Vec::new();
         let mut after = after.cloned();
         while found.is_empty() && limit > 0 {
-            let ids = self.noted(budget, owner, after.as_ref(), limit.max(FEWEST_IDS)).await?;
-            let Some(last) = ids.last() else { break };
-            after = Some(last.clone());
-            let is_theirs = |stored: &Stored| stored.record.owner.as_deref() == Some(owner);
-            self.collect(budget, ids, limit, is_theirs, &mut found).await?;
+            let behind = after.take();
+            let mut seen = BTreeSet::new();
+            loop {
+                let ids = self.noted(budget, owner, behind.as_ref(), limit.max(FEWEST_IDS)).await?;
+                after = after.max(ids.last().cloned());
+                let new: Vec<_> = ids.into_iter().filter(|id| seen.insert(id.clone())).collect();
+                let (asked, before) = (new.len(), found.len());
+                let is_theirs = |stored: &Stored| stored.record.owner.as_deref() == Some(owner);
+                self.collect(budget, new, limit, is_theirs, &mut found).await?;
+                // What was gone may have moved to another id, which was noted before.
+                if found.len() - before == asked || found.len() >= limit {
+                    break;
+                }
+            }
+            if seen.is_empty() {
+                break;
+            }
         }
+        found.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        found.truncate(limit);
         Ok(found)
     }
 

@@ -1,8 +1,9 @@
 //! Listing sessions, where an engine can.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_core::{SessionId, SessionIndex};
+use cloakroom_core::{SessionId, SessionIndex, SessionKey};
 
 use crate::Engine;
 use crate::engine::written;
@@ -96,5 +97,29 @@ pub async fn hostile_owners_are_only_themselves(engine: Engine) {
     }
     for (owner, id) in owners.into_iter().zip(ids) {
         assert_eq!(listed(index, Some(owner), 100).await, [id], "{owner:?}");
+    }
+}
+
+/// Else whoever logs out everywhere would miss it. It may be shown under an id that is dead by now.
+pub async fn never_misses_a_session_that_is_being_rotated(engine: Engine) {
+    let Some(index) = engine.index_or_limit().await else { return };
+    let mut key = SessionKey::generate(engine.capabilities().addressing).unwrap();
+    let mut seen = engine.put(&key.id(), &engine.record_for("moving", Some("alice"))).await;
+    let records: Vec<_> = (0..100).map(|_| engine.record_for("moving", Some("alice"))).collect();
+    let backend = Arc::clone(&engine.backend);
+    let rotating = tokio::spawn(async move {
+        for record in records {
+            let next = key.rotated().unwrap();
+            seen = written(backend.rotate(&key.id(), &next.id(), &record, &seen).await.unwrap());
+            key = next;
+        }
+    });
+    loop {
+        let last = rotating.is_finished();
+        let page = index.of("alice", None, 10).await.unwrap();
+        assert!(!page.is_empty(), "it lived all the while");
+        if last {
+            return rotating.await.unwrap();
+        }
     }
 }
