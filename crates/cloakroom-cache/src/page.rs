@@ -31,6 +31,26 @@ impl<'a> Page<'a> {
     }
 }
 
+/// The ids that an index has shown for one page, time after time, until what was gone can't have moved.
+///
+/// An id is noted before its session lives under it. So of two that are noted one may be looked at too early and
+/// the other too late. But whoever moves on needs a third: while no new one is noted, a session moves once at
+/// most, and one of two looks in a row finds it.
+#[derive(Default)]
+pub(crate) struct Looks {
+    shown: Vec<SessionId>,
+    in_a_row: u32,
+}
+
+impl Looks {
+    /// Whether another look at these is needed, after one that has missed some.
+    pub(crate) fn again(&mut self, shown: Vec<SessionId>) -> bool {
+        self.in_a_row = if shown == self.shown { self.in_a_row + 1 } else { 0 };
+        self.shown = shown;
+        self.in_a_row < 2
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

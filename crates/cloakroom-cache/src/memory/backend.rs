@@ -18,7 +18,7 @@ use moka::policy::EvictionPolicy;
 use super::Config;
 use super::cell::Cell;
 use super::owners::Owners;
-use crate::page::Page;
+use crate::page::{Looks, Page};
 
 /// Sessions in memory. They go with the process, and when there is no room for more, those that nobody has
 /// used for the longest time. Opened by [`Config::open`].
@@ -284,23 +284,23 @@ impl SessionIndex for Backend {
         after: Option<&SessionId>,
         limit: u32,
     ) -> Result<Vec<(SessionId, Stored)>> {
-        let mut found = Vec::new();
+        let mut found: Vec<(SessionId, Stored)> = Vec::new();
         let mut after = after.cloned();
         while found.is_empty() {
             let behind = after.take();
-            let mut seen = BTreeSet::new();
+            let mut looks = Looks::default();
             loop {
                 let ids = self.owners.page(owner, behind.as_ref(), limit as usize);
                 after = after.max(ids.last().cloned());
-                let new: Vec<_> = ids.into_iter().filter(|id| seen.insert(id.clone())).collect();
-                let (asked, before) = (new.len(), found.len());
-                self.collect(new, &mut found, |stored| stored.record.owner.as_deref() == Some(owner));
-                // What was gone may have moved to another id, which was noted before.
-                if found.len() - before == asked {
+                let known: BTreeSet<_> = found.iter().map(|(id, _)| id.clone()).collect();
+                let unknown: Vec<_> = ids.iter().filter(|id| !known.contains(id)).cloned().collect();
+                let (asked, before) = (unknown.len(), found.len());
+                self.collect(unknown, &mut found, |stored| stored.record.owner.as_deref() == Some(owner));
+                if found.len() - before == asked || !looks.again(ids) {
                     break;
                 }
             }
-            if seen.is_empty() {
+            if after.is_none() {
                 break;
             }
         }

@@ -19,7 +19,7 @@ use super::connection::Target;
 use super::script;
 use super::value::foreign;
 use super::walk::{STRIDE, Walk, read_scan};
-use crate::page::Page;
+use crate::page::{Looks, Page};
 
 /// How much longer than its session an entry is kept: a session whose end moves on and on is noted again
 /// once in so long.
@@ -141,24 +141,24 @@ impl SessionIndex for Backend {
         limit: u32,
     ) -> Result<Vec<(SessionId, Stored)>> {
         let (budget, limit) = (self.client.budget(), limit as usize);
-        let mut found = Vec::new();
+        let mut found: Vec<(SessionId, Stored)> = Vec::new();
         let mut after = after.cloned();
         while found.is_empty() && limit > 0 {
             let behind = after.take();
-            let mut seen = BTreeSet::new();
+            let mut looks = Looks::default();
             loop {
                 let ids = self.noted(budget, owner, behind.as_ref(), limit.max(FEWEST_IDS)).await?;
                 after = after.max(ids.last().cloned());
-                let new: Vec<_> = ids.into_iter().filter(|id| seen.insert(id.clone())).collect();
-                let (asked, before) = (new.len(), found.len());
+                let known: BTreeSet<_> = found.iter().map(|(id, _)| id.clone()).collect();
+                let unknown: Vec<_> = ids.iter().filter(|id| !known.contains(id)).cloned().collect();
+                let (asked, before) = (unknown.len(), found.len());
                 let is_theirs = |stored: &Stored| stored.record.owner.as_deref() == Some(owner);
-                self.collect(budget, new, limit, is_theirs, &mut found).await?;
-                // What was gone may have moved to another id, which was noted before.
-                if found.len() - before == asked || found.len() >= limit {
+                self.collect(budget, unknown, limit, is_theirs, &mut found).await?;
+                if found.len() - before == asked || found.len() >= limit || !looks.again(ids) {
                     break;
                 }
             }
-            if seen.is_empty() {
+            if after.is_none() {
                 break;
             }
         }
