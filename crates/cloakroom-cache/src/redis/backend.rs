@@ -136,13 +136,11 @@ impl SessionBackend for Backend {
         let budget = self.client.budget();
         let key = self.client.keys.session(id);
         let (now, life) = (self.now().millis().to_string(), self.time_to_live(new.expires_at));
-        let (seen, stamp) = (stamp_of(seen)?, new.stamp.to_bytes());
-        let owner = value::owner_field(new.owner.as_deref())?;
+        let seen = stamp_of(seen)?;
         let mut record = value::record(new, 0)?;
         let mut listed: &[u8] = b"";
         loop {
-            let arguments: [&[u8]; 7] =
-                [now.as_bytes(), &seen, &stamp, &record, life.as_bytes(), &owner, listed];
+            let arguments: [&[u8]; 5] = [now.as_bytes(), &seen, &record, life.as_bytes(), listed];
             let answer = self.client.run(budget, &script::SAVE, &[&key], &arguments).await?;
             match Answer::read(answer)? {
                 Answer::Unlisted(_) if listed.is_empty() => {

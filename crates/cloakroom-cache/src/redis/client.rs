@@ -1,16 +1,15 @@
 //! Requests and their answers, in bounded time.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_core::{Error, ErrorKind, Result};
 use redis::{Cmd, ServerErrorKind, Value};
 use tokio::time::{Instant, timeout_at};
 
-use super::connection::{Request, Target};
+use super::connection::{Answers, Request, Target};
 use super::failure::{Failure, is_refusal};
 use super::keys::Keys;
-use super::lanes::{Lanes, Live};
+use super::lanes::{Kind, Lanes};
 use super::script::Script;
 
 /// Everybody's requests, by turns on a few connections.
@@ -44,14 +43,16 @@ impl Client {
     /// The answer to a command that changes nothing. Where a connection was found broken it is asked for on
     /// another.
     pub(super) async fn read(&self, budget: Budget, to: Target<'_>, command: &Cmd) -> Result<Value> {
-        let request = Request::One(command);
-        let answers = match self.once(self.lanes.shared(budget.0), budget, to, request).await {
+        let request = Request { command, then: None };
+        let first = self.once(Kind::Shared, budget, to, request).await;
+        let answer = match first {
             Err(Failure::Lost(Some(source))) if !source.is_timeout() => {
-                self.once(self.lanes.shared(budget.0), budget, to, request).await
+                // Boxed: it is seldom.
+                Box::pin(self.once(Kind::Shared, budget, to, request)).await
             }
-            answers => answers,
+            first => first,
         };
-        answers.and_then(first).map_err(Failure::while_reading)
+        answer.and_then(accepted).map_err(Failure::while_reading)
     }
 
     /// The same, once as many replicas as must have a write have all that the answer rests on.
@@ -94,18 +95,18 @@ impl Client {
     async fn written(&self, budget: Budget, key: &[u8], command: Cmd) -> Result<Value, Failure> {
         let to = Target::Key(key);
         if self.replicas == 0 {
-            let lane = self.lanes.shared(budget.0);
-            return self.once(lane, budget, to, Request::One(&command)).await.and_then(first);
+            let request = Request { command: &command, then: None };
+            return self.once(Kind::Shared, budget, to, request).await.and_then(accepted);
         }
         // WAIT waits for all that the server has written by then, also on other connections: for what a
         // script finds done, too.
         let mut wait = redis::cmd("WAIT");
         wait.arg(self.replicas).arg(millis(self.answer_limit / 2));
-        let request = [command, wait];
-        let lane = self.lanes.durable(budget.0);
-        let answers = self.once(lane, budget, to, Request::Several(&request)).await?;
-        let reached = matches!(answers.last(), Some(Value::Int(count)) if *count >= i64::from(self.replicas));
-        let answer = first(answers)?;
+        let request = Request { command: &command, then: Some(&wait) };
+        let answers = self.once(Kind::Durable, budget, to, request).await?;
+        let replicas = i64::from(self.replicas);
+        let reached = matches!(answers.then, Some(Value::Int(reached)) if reached >= replicas);
+        let answer = accepted(answers)?;
         if !reached {
             let message = "too few replicas have what the session cache has stored";
             return Err(Failure::Undecided(Error::new(ErrorKind::Unknown, message)));
@@ -115,19 +116,23 @@ impl Client {
 
     async fn once(
         &self,
-        lane: impl Future<Output = Result<Arc<Live>>>,
+        kind: Kind,
         budget: Budget,
         to: Target<'_>,
         request: Request<'_>,
-    ) -> Result<Vec<Value>, Failure> {
-        let live = lane.await.map_err(Failure::Unsent)?;
+    ) -> Result<Answers, Failure> {
+        let live = match self.lanes.ready(kind) {
+            Some(live) => live,
+            // Boxed: it is seldom, and large.
+            None => Box::pin(self.lanes.connected(kind, budget.0)).await.map_err(Failure::Unsent)?,
+        };
         let asked = Instant::now();
         let until = budget.0.min(asked + self.answer_limit);
         let mut connection = live.connection();
         match timeout_at(until, connection.send(to, request)).await {
             Ok(Ok(answers)) => {
                 live.is_well();
-                if let Some(Value::ServerError(refusal)) = answers.first() {
+                if let Value::ServerError(refusal) = &answers.answer {
                     self.lanes.refused(&live, refusal);
                 }
                 Ok(answers)
@@ -153,12 +158,11 @@ impl Client {
     }
 }
 
-/// The first answer, if it is no refusal.
-fn first(answers: Vec<Value>) -> Result<Value, Failure> {
-    match answers.into_iter().next() {
-        Some(Value::ServerError(refusal)) => Err(Failure::Refused(refusal.into())),
-        Some(answer) => Ok(answer),
-        None => Err(Failure::Lost(None)),
+/// The answer, if it is no refusal.
+fn accepted(answers: Answers) -> Result<Value, Failure> {
+    match answers.answer {
+        Value::ServerError(refusal) => Err(Failure::Refused(refusal.into())),
+        answer => Ok(answer),
     }
 }
 

@@ -13,7 +13,7 @@ use super::address::{Address, redacted};
 use super::client::Client;
 use super::information::Information;
 use super::keys::Keys;
-use super::lanes::Lanes;
+use super::lanes::{Kind, Lanes};
 use super::maker::{Maker, provide_cryptography};
 use super::{Backend, Cache};
 
@@ -124,7 +124,7 @@ impl Config {
             let client = self.client(&address, &shown, OPERATION_LIMIT)?;
             let about = Information::ask(&address, self.roots.as_deref(), &shown).await?;
             about.check(&address, &shown)?;
-            client.lanes.shared(until).await?;
+            client.lanes.connected(Kind::Shared, until).await?;
             let mut capabilities = Capabilities::new(Durability::Crash);
             capabilities.may_evict = about.may_evict;
             Ok(Backend::new(client, Arc::clone(&self.clock), capabilities))

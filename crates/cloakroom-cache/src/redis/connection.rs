@@ -28,11 +28,17 @@ pub(super) enum Target<'t> {
     Anybody,
 }
 
-/// What is sent at once.
+/// A command, and one to be sent right behind it.
 #[derive(Clone, Copy)]
-pub(super) enum Request<'r> {
-    One(&'r Cmd),
-    Several(&'r [Cmd]),
+pub(super) struct Request<'r> {
+    pub(super) command: &'r Cmd,
+    pub(super) then: Option<&'r Cmd>,
+}
+
+/// The answers to these; refusals are among them.
+pub(super) struct Answers {
+    pub(super) answer: Value,
+    pub(super) then: Option<Value>,
 }
 
 /// Clones are one connection: what they send is pipelined, and each gets its own answer. An answer that
@@ -48,18 +54,19 @@ impl Connection {
         matches!(self, Self::Cluster(_))
     }
 
-    /// An answer to each command; refusals are among them. An error that is none of the server's says nothing
-    /// of whether it was done.
-    pub(super) async fn send(&mut self, to: Target<'_>, request: Request<'_>) -> RedisResult<Vec<Value>> {
-        match self {
-            Self::Server(server) => match request {
-                Request::One(command) => Ok(vec![server.send_packed_command(command).await?]),
-                Request::Several(commands) => {
-                    server.send_packed_commands(&pipeline(commands), 0, commands.len()).await
-                }
-            },
+    /// What the server answers. An error that is none of the server's says nothing of whether it was done.
+    pub(super) async fn send(&mut self, to: Target<'_>, request: Request<'_>) -> RedisResult<Answers> {
+        match (self, request.then) {
+            (Self::Server(server), None) => {
+                let answer = server.send_packed_command(request.command).await?;
+                Ok(Answers { answer, then: None })
+            }
+            (Self::Server(server), Some(_)) => {
+                let sent = pipeline(request, false);
+                both(server.send_packed_commands(&sent, 0, 2).await?)
+            }
             // Boxed: it is large, and one server needs none of it.
-            Self::Cluster(cluster) => Box::pin(follow(cluster, to, request)).await,
+            (Self::Cluster(cluster), _) => Box::pin(follow(cluster, to, request)).await,
         }
     }
 }
@@ -70,7 +77,7 @@ async fn follow(
     cluster: &mut ClusterConnection,
     to: Target<'_>,
     request: Request<'_>,
-) -> RedisResult<Vec<Value>> {
+) -> RedisResult<Answers> {
     use ServerErrorKind::{Ask, Moved, ReadOnly, TryAgain};
     let route = route(to);
     let mut pause = Duration::ZERO;
@@ -107,14 +114,14 @@ async fn sent(
     cluster: &mut ClusterConnection,
     route: SingleNodeRoutingInfo,
     request: Request<'_>,
-) -> RedisResult<Vec<Value>> {
-    match request {
-        Request::One(command) => {
-            Ok(vec![cluster.route_command(command.clone(), RoutingInfo::SingleNode(route)).await?])
+) -> RedisResult<Answers> {
+    match request.then {
+        None => {
+            let route = RoutingInfo::SingleNode(route);
+            let answer = cluster.route_command(request.command.clone(), route).await?;
+            Ok(Answers { answer, then: None })
         }
-        Request::Several(commands) => {
-            cluster.route_pipeline(pipeline(commands), 0, commands.len(), route).await
-        }
+        Some(_) => both(cluster.route_pipeline(pipeline(request, false), 0, 2, route).await?),
     }
 }
 
@@ -124,29 +131,33 @@ async fn sent_to_importer(
     cluster: &mut ClusterConnection,
     redirect: &RedisError,
     request: Request<'_>,
-) -> RedisResult<Vec<Value>> {
-    let commands = match request {
-        Request::One(command) => std::slice::from_ref(command),
-        Request::Several(commands) => commands,
-    };
+) -> RedisResult<Answers> {
     let (host, port) = redirect
         .redirect_node()
         .and_then(|(node, _)| node.rsplit_once(':'))
         .and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)))
         .ok_or_else(|| redirect.clone())?;
-    let mut asking = Pipeline::with_capacity(commands.len() * 2);
-    for command in commands {
-        asking.cmd("ASKING").add_command(command.clone());
-    }
     let to = SingleNodeRoutingInfo::ByAddress { host, port };
-    let answers = cluster.route_pipeline(asking, 0, commands.len() * 2, to).await?;
-    Ok(answers.into_iter().skip(1).step_by(2).collect())
+    let sent = if request.then.is_some() { 4 } else { 2 };
+    let answers = cluster.route_pipeline(pipeline(request, true), 0, sent, to).await?;
+    both(answers.into_iter().skip(1).step_by(2).collect())
 }
 
-fn pipeline(commands: &[Cmd]) -> Pipeline {
-    let mut pipeline = Pipeline::with_capacity(commands.len());
-    for command in commands {
+/// A request as one, each of its commands behind an `ASKING` or not.
+fn pipeline(request: Request<'_>, asking: bool) -> Pipeline {
+    let mut pipeline = Pipeline::with_capacity(4);
+    for command in [Some(request.command), request.then].into_iter().flatten() {
+        if asking {
+            pipeline.cmd("ASKING");
+        }
         pipeline.add_command(command.clone());
     }
     pipeline
+}
+
+fn both(answers: Vec<Value>) -> RedisResult<Answers> {
+    let mut answers = answers.into_iter();
+    let answer = answers.next();
+    let answer = answer.ok_or_else(|| RedisError::from((ErrorKind::UnexpectedReturnType, "no answer")))?;
+    Ok(Answers { answer, then: answers.next() })
 }

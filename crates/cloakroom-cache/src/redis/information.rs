@@ -45,8 +45,8 @@ impl Information {
         let maker = Maker::new(address, roots, LIMIT, shown)?;
         let asked = async {
             let mut connection = maker.create().await?;
-            let answers = connection.send(Target::Anybody, Request::One(&redis::cmd("INFO"))).await?;
-            answers.into_iter().next().unwrap_or(Value::Nil).extract_error()
+            let request = Request { command: &redis::cmd("INFO"), then: None };
+            connection.send(Target::Anybody, request).await?.answer.extract_error()
         };
         let late = |_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into());
         let asked: RedisResult<Value> = timeout(LIMIT, asked).await.unwrap_or_else(late);

@@ -25,9 +25,7 @@ const MOST_LATE: u32 = 3;
 /// next caller, while others who come wait for the outcome of that attempt.
 pub(super) struct Lanes {
     pool: Pool<Maker>,
-    /// For everybody.
     shared: Box<[Lane]>,
-    /// For those who wait for replicas: whoever comes behind one waits as well.
     durable: Box<[Lane]>,
     turn: AtomicUsize,
     /// Counts failures. A connection from before the last one is not used any more.
@@ -37,6 +35,15 @@ pub(super) struct Lanes {
     shown: String,
     /// There was a connection: it can't be the settings that keep the next one from being made.
     reached: AtomicBool,
+}
+
+/// Who uses a connection.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    /// Everybody.
+    Shared,
+    /// Who waits for replicas: whoever comes behind waits as well.
+    Durable,
 }
 
 #[derive(Default)]
@@ -98,33 +105,38 @@ impl Lanes {
         })
     }
 
-    /// A connection for everybody, by turns; a new one where there is none.
+    /// A connection, by turns; nothing where there is none.
+    pub(super) fn ready(&self, kind: Kind) -> Option<Arc<Live>> {
+        self.peek(self.next(kind))
+    }
+
+    /// The same; a new one where there is none.
     ///
     /// # Errors
     ///
     /// What kept it from connecting by `until`: nothing was sent.
-    pub(super) async fn shared(&self, until: Instant) -> Result<Arc<Live>> {
-        self.live(&self.shared, until).await
-    }
-
-    /// The same for one who waits for replicas.
-    ///
-    /// # Errors
-    ///
-    /// As [`shared`](Lanes::shared).
-    pub(super) async fn durable(&self, until: Instant) -> Result<Arc<Live>> {
-        self.live(&self.durable, until).await
-    }
-
-    async fn live(&self, lanes: &[Lane], until: Instant) -> Result<Arc<Live>> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let lane = &lanes[turn % lanes.len()];
-        if let Some(live) = self.peek(lane) {
-            return Ok(live);
+    pub(super) async fn connected(&self, kind: Kind, until: Instant) -> Result<Arc<Live>> {
+        let lane = self.next(kind);
+        match self.peek(lane) {
+            Some(live) => Ok(live),
+            // Another will do if this one can't be had.
+            None => self
+                .mend(lane, until)
+                .await
+                .or_else(|error| self.all(kind).iter().find_map(|lane| self.peek(lane)).ok_or(error)),
         }
-        // Boxed: it is seldom, and large. Another will do if this one can't be had.
-        let mended = Box::pin(self.mend(lane, until)).await;
-        mended.or_else(|error| lanes.iter().find_map(|lane| self.peek(lane)).ok_or(error))
+    }
+
+    fn next(&self, kind: Kind) -> &Lane {
+        let lanes = self.all(kind);
+        &lanes[self.turn.fetch_add(1, Ordering::Relaxed) % lanes.len()]
+    }
+
+    fn all(&self, kind: Kind) -> &[Lane] {
+        match kind {
+            Kind::Shared => &self.shared,
+            Kind::Durable => &self.durable,
+        }
     }
 
     fn peek(&self, lane: &Lane) -> Option<Arc<Live>> {

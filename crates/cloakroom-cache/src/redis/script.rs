@@ -12,9 +12,10 @@ macro_rules! scripts {
     };
 }
 
+pub(super) static SAVE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/save.lua")));
+
 scripts! {
     CREATE = "create.lua";
-    SAVE = "save.lua";
     TOUCH = "touch.lua";
     ROTATE = "rotate.lua";
     DELETE = "delete.lua";

@@ -25,7 +25,7 @@ pub(super) fn bytes_of(millis: u64) -> [u8; 6] {
 /// # Errors
 ///
 /// `TooLarge` for one of 4 GiB.
-pub(super) fn owner_field(owner: Option<&str>) -> Result<Vec<u8>> {
+fn owner_field(owner: Option<&str>) -> Result<Vec<u8>> {
     let Some(owner) = owner else { return Ok(vec![0; 4]) };
     let length = u32::try_from(owner.len() + 1)
         .map_err(|_| Error::new(ErrorKind::TooLarge, "an owner's name this long can't be stored"))?;

@@ -1,4 +1,4 @@
--- In front of every script. A record is: its format (1 byte), deadline (6), the moment until which its
+-- In front of every script but one. A record is: its format (1 byte), deadline (6), the moment until which its
 -- owner's index shows it (6), stamp (16), its owner's length and one (4; zero: nobody), owner, payload.
 -- Numbers are big-endian. Strings are only tested for equality: Lua orders them by the server's locale.
 local RECORD, HEAD = 193, 33
