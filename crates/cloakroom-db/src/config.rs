@@ -147,6 +147,34 @@ fn no_such_database(scheme: &str, url: &str) -> Error {
     Error::new(ErrorKind::Misconfigured, message)
 }
 
+/// Sees that a URL's options are ones that the driver knows: it passes over others, and one that was to ask
+/// for encryption would be missed by nobody.
+///
+/// # Errors
+///
+/// `Misconfigured` for an unknown one, by its name.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) fn only_known_options(url: &str, known: &[&str]) -> Result<()> {
+    let query = url.split_once('?').map_or("", |(_, query)| query).split('#').next().unwrap_or_default();
+    let names =
+        query.split('&').filter_map(|option| option.split('=').next()).filter(|name| !name.is_empty());
+    match names.into_iter().find(|name| !known.contains(name) && !name.starts_with("options[")) {
+        None => Ok(()),
+        // What is behind a password with a question mark is not shown.
+        Some(name)
+            if name.bytes().all(|byte| byte.is_ascii_lowercase() || b"-_".contains(&byte))
+                && name.len() < 32 =>
+        {
+            let message = format!("the database URL's option {name:?} is none of {}", known.join(", "));
+            Err(Error::new(ErrorKind::Misconfigured, message))
+        }
+        Some(_) => {
+            let message = format!("the database URL {:?} has an option that is none", redacted(url));
+            Err(Error::new(ErrorKind::Misconfigured, message))
+        }
+    }
+}
+
 /// The driver can't read it.
 pub(crate) fn not_a_url(url: &str, source: sqlx::Error) -> Error {
     let message = format!("the database URL {:?} can't be read", redacted(url));
@@ -195,6 +223,18 @@ mod tests {
         assert_eq!(redacted("postgres://host:1/db"), "postgres://host:1/…");
         assert_eq!(redacted("sqlite:/tmp/a@b"), "sqlite:/tmp/a@b");
         assert!(!format!("{:?}", Config::new("postgres://me:secret@host/db")).contains("secret"));
+    }
+
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    #[test]
+    fn a_misspelt_option_is_named_and_not_passed_over() {
+        let known = ["sslmode", "ssl-mode"];
+        assert!(only_known_options("postgres://host/db?sslmode=verify-full&ssl-mode=x", &known).is_ok());
+        assert!(only_known_options("postgres://host/db", &known).is_ok());
+        let error = only_known_options("postgres://host/db?ssl_mode=verify-full", &known).unwrap_err();
+        assert!(error.to_string().contains("\"ssl_mode\" is none of sslmode, ssl-mode"), "{error}");
+        let error = only_known_options("postgres://me:pass?Word1@host/db", &known).unwrap_err();
+        assert!(!error.to_string().contains("Word"), "{error}");
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use sqlx::error::DatabaseError;
 use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlQueryResult};
 
 use crate::Config;
-use crate::config::{not_a_url, redacted};
+use crate::config::{not_a_url, only_known_options, redacted};
 use crate::dialect::Dialect;
 use crate::driver::{Database, Driver, Pools};
 use crate::error::{NO_RIGHT, NO_TABLE, OTHER_TABLE, STALE, Verdict};
@@ -45,6 +45,9 @@ pub(crate) const DIALECT: Dialect = Dialect {
     verdict,
 };
 
+/// What a URL may ask for.
+const OPTIONS: [&str; 9] =
+    ["sslmode", "ssl-mode", "sslca", "ssl-ca", "sslcert", "ssl-cert", "sslkey", "ssl-key", "socket"];
 const TOO_LONG: &str = "MySQL and MariaDB keep ids and owners of up to 255 bytes";
 const TOO_LARGE: &str = "the session database does not take a session of this size: see max_allowed_packet";
 const TOO_OLD: &str = "its server is too old: it must be MySQL 8.0, MariaDB 10.6 or newer";
@@ -84,6 +87,7 @@ fn verdict(refusal: &dyn DatabaseError) -> Verdict {
 }
 
 pub(crate) async fn connect(config: &Config) -> Result<(Box<dyn Driver>, Dialect)> {
+    only_known_options(&config.url, &OPTIONS)?;
     let options =
         MySqlConnectOptions::from_str(&config.url).map_err(|source| not_a_url(&config.url, source))?;
     // sqlx's own set-up is for types and texts that are not used here.

@@ -9,7 +9,7 @@ use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgQueryResult, PgSeverity};
 
 use crate::Config;
-use crate::config::{not_a_url, redacted};
+use crate::config::{not_a_url, only_known_options, redacted};
 use crate::dialect::Dialect;
 use crate::driver::{Database, Driver, Pools, Value};
 use crate::error::{NO_RIGHT, NO_TABLE, OTHER_TABLE, STALE, Verdict};
@@ -50,6 +50,26 @@ pub(crate) const DIALECT: Dialect = Dialect {
 const POOLED: Dialect =
     Dialect { parameter: |_| "?".into(), literal: Some(literal), set_up: None, ..DIALECT };
 
+/// What a URL may ask for.
+const OPTIONS: [&str; 17] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
 const TOO_LARGE: &str = "PostgreSQL does not take an id, an owner or a session of this size";
 const NO_STATEMENT: &str =
     "a prepared statement is gone: if there is a pooler in transaction mode, set Config::pooler";
@@ -105,6 +125,7 @@ fn verdict(refusal: &dyn DatabaseError) -> Verdict {
 
 pub(crate) async fn connect(config: &Config) -> Result<(Box<dyn Driver>, Dialect)> {
     let dialect = if config.pooler { POOLED } else { DIALECT };
+    only_known_options(&config.url, &OPTIONS)?;
     let options = PgConnectOptions::from_str(&config.url).map_err(|source| not_a_url(&config.url, source))?;
     // Poolers refuse settings that they do not know.
     let options = options.extra_float_digits(None);

@@ -50,6 +50,12 @@ impl Backend {
             ErrorKind::Unknown => {
                 Error::caused(ErrorKind::Unavailable, "the session cache's index did not answer", error)
             }
+            // The session itself is in order.
+            ErrorKind::Corrupt => {
+                let message =
+                    "a user's index in the session cache was not written by this library: delete its key";
+                Error::caused(ErrorKind::Misconfigured, message, error)
+            }
             _ => error,
         })?;
         redis::from_redis_value(answer).map_err(|_| foreign())
