@@ -225,6 +225,15 @@ async fn a_listing_never_leaves_out_the_sessions_of_a_node_that_does_not_answer(
     assert_eq!(listed.len(), 30);
     assert!(outages > 0);
     assert_eq!(backend.clear_expired(cloakroom_core::Timestamp::MIN, 10).await.unwrap(), 0);
+    // Nor those of a slot that nobody serves.
+    cluster.resume(stalled).unwrap();
+    for node in 0..6 {
+        // The others are served all the same.
+        cluster.command(node, &["CONFIG", "SET", "cluster-require-full-coverage", "no"]).unwrap();
+        cluster.command(node, &["CLUSTER", "DELSLOTS", "0"]).unwrap();
+    }
+    let error = backend.index().unwrap().all(None, 100).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

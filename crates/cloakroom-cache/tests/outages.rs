@@ -168,6 +168,20 @@ async fn who_waits_for_a_dead_host_shares_the_outcome() {
     assert!(proxy.connections() <= 2);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a server: cargo xtask test starts one"]
+async fn as_many_connections_as_were_asked_for_come_back_after_an_outage() {
+    let redis = Redis::start().unwrap();
+    let backend = Config::new(redis.url()).lanes(3).open().await.unwrap();
+    for _ in 0..2 {
+        for _ in 0..3 {
+            assert_eq!(get(&backend, &id()).await, None);
+        }
+        assert_eq!(clients(&redis), 4, "and the one who asks");
+        redis.command(&["CLIENT", "KILL", "TYPE", "normal"]).unwrap();
+    }
+}
+
 #[test]
 #[ignore = "needs a server: cargo xtask test starts one"]
 fn connections_outlive_the_worker_that_made_them() {

@@ -121,10 +121,11 @@ impl Client {
         to: Target<'_>,
         request: Request<'_>,
     ) -> Result<Answers, Failure> {
-        let live = match self.lanes.ready(kind) {
+        let turn = self.lanes.turn();
+        let live = match self.lanes.ready(kind, turn) {
             Some(live) => live,
             // Boxed: it is seldom, and large.
-            None => Box::pin(self.lanes.connected(kind, budget.0)).await.map_err(Failure::Unsent)?,
+            None => Box::pin(self.lanes.connected(kind, turn, budget.0)).await.map_err(Failure::Unsent)?,
         };
         let asked = Instant::now();
         let until = budget.0.min(asked + self.answer_limit);

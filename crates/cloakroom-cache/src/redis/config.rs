@@ -124,7 +124,7 @@ impl Config {
             let client = self.client(&address, &shown, OPERATION_LIMIT)?;
             let about = Information::ask(&address, self.roots.as_deref(), &shown).await?;
             about.check(&address, &shown)?;
-            client.lanes.connected(Kind::Shared, until).await?;
+            client.lanes.connected(Kind::Shared, 0, until).await?;
             let mut capabilities = Capabilities::new(Durability::Crash);
             capabilities.may_evict = about.may_evict;
             Ok(Backend::new(client, Arc::clone(&self.clock), capabilities))

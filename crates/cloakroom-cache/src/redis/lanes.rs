@@ -105,18 +105,23 @@ impl Lanes {
         })
     }
 
-    /// A connection, by turns; nothing where there is none.
-    pub(super) fn ready(&self, kind: Kind) -> Option<Arc<Live>> {
-        self.peek(self.next(kind))
+    /// Whose turn it is.
+    pub(super) fn turn(&self) -> usize {
+        self.turn.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// The same; a new one where there is none.
+    /// The connection whose turn it is, if there is one.
+    pub(super) fn ready(&self, kind: Kind, turn: usize) -> Option<Arc<Live>> {
+        self.peek(self.at(kind, turn))
+    }
+
+    /// The same, or a new one.
     ///
     /// # Errors
     ///
     /// What kept it from connecting by `until`: nothing was sent.
-    pub(super) async fn connected(&self, kind: Kind, until: Instant) -> Result<Arc<Live>> {
-        let lane = self.next(kind);
+    pub(super) async fn connected(&self, kind: Kind, turn: usize, until: Instant) -> Result<Arc<Live>> {
+        let lane = self.at(kind, turn);
         match self.peek(lane) {
             Some(live) => Ok(live),
             // Another will do if this one can't be had.
@@ -127,9 +132,9 @@ impl Lanes {
         }
     }
 
-    fn next(&self, kind: Kind) -> &Lane {
+    fn at(&self, kind: Kind, turn: usize) -> &Lane {
         let lanes = self.all(kind);
-        &lanes[self.turn.fetch_add(1, Ordering::Relaxed) % lanes.len()]
+        &lanes[turn % lanes.len()]
     }
 
     fn all(&self, kind: Kind) -> &[Lane] {
