@@ -20,6 +20,7 @@ impl Store {
     /// stopped. One that is not through at `until` is an error, and the next goes on with what is left.
     pub(crate) fn sweep(&self, before: Timestamp, limit: u32, until: Instant) -> Result<u64> {
         let mut cleared = 0;
+        let mut trouble = None;
         for folder in Folder::all_from(self.next_to_sweep.load(Ordering::Relaxed)) {
             // What this sweep can't finish, or not even read, does not keep the next one from the rest.
             self.next_to_sweep.store((folder.number() + 1) % FOLDERS, Ordering::Relaxed);
@@ -30,11 +31,15 @@ impl Store {
                 if name == DRAFT {
                     self.remove_draft(folder, until)?;
                 } else if let Some(location) = Location::of_name(&name) {
-                    cleared += u64::from(self.sweep_one(&location, before, until)?);
+                    // What can't be removed is told of, and is in the way of nothing else.
+                    match self.sweep_one(&location, before, until) {
+                        Ok(removed) => cleared += u64::from(removed),
+                        Err(error) => trouble = trouble.or(Some(error)),
+                    }
                 }
             }
         }
-        Ok(cleared)
+        trouble.map_or(Ok(cleared), Err)
     }
 
     fn sweep_one(&self, location: &Location, before: Timestamp, until: Instant) -> Result<bool> {

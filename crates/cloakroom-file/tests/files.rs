@@ -334,6 +334,21 @@ async fn a_draft_that_somebody_left_is_replaced_or_swept() {
 }
 
 #[tokio::test]
+async fn what_can_not_be_removed_is_in_the_way_of_no_sweep() {
+    let (_folder, path) = folder();
+    let clock = ManualClock::at(SystemClock.now());
+    let backend = Config::new(&path).clock(Arc::new(clock.clone())).open().await.unwrap();
+    let others: Vec<String> = (0..20).map(|n| format!("ab{n}")).collect();
+    for text in &others {
+        backend.create(&id(text), &record("data")).await.unwrap();
+    }
+    fs::create_dir(file_of(&path, "abc")).unwrap();
+    clock.advance(HOUR * 3);
+    backend.clear_expired(clock.now().minus(HOUR), 100).await.unwrap_err();
+    assert!(others.iter().all(|text| !file_of(&path, text).exists()));
+}
+
+#[tokio::test]
 async fn what_is_not_ours_is_left_alone() {
     let (_folder, path) = folder();
     let clock = ManualClock::at(SystemClock.now());
