@@ -28,19 +28,15 @@ pub(crate) fn number(text: &str) -> Result<u32> {
     text.parse().or_else(|_| refuse(text, "a whole number, 0 or more"))
 }
 
-/// A key of any characters but those that would keep it from becoming an older key one day.
+/// A key of any characters: it is used as it stands.
 pub(crate) fn secret(text: &str) -> Result<String> {
-    let refused = |why: &'static str| Err(Error::new(ErrorKind::Misconfigured, why));
-    match text {
-        _ if text.trim().is_empty() => refused("one of its keys is empty"),
-        _ if text.contains(',') || text.trim() != text => {
-            refused("a key has a comma, or a blank at an end: SECRET_KEY_FALLBACKS could not name it later")
-        }
-        _ => Ok(text.to_owned()),
+    if text.trim().is_empty() {
+        return Err(Error::new(ErrorKind::Misconfigured, "one of its keys is empty"));
     }
+    Ok(text.to_owned())
 }
 
-/// Keys with commas between them.
+/// Keys with commas between them, blanks around them left out. One that has either can be named in code.
 pub(crate) fn secrets(text: &str) -> Result<Vec<String>> {
     text.split(',').map(|key| secret(key.trim())).collect()
 }

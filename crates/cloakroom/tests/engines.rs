@@ -5,7 +5,7 @@
 use cloakroom::{ErrorKind, Settings};
 use tempfile::TempDir;
 
-const SECRET: (&str, &str) = ("SECRET_KEY", "a secret key of the tests, which is long enough for any engine");
+const SECRET: (&str, &str) = ("SECRET_KEY", "a secret key of the tests that is long enough for any engine");
 
 /// Settings whose files are in a folder that goes with the guard.
 fn settings(chosen: &[(&str, &str)]) -> (TempDir, Settings) {

@@ -71,7 +71,7 @@ engines! {
     ];
 }
 
-const SECRET: &str = "a secret key of the tests, which is long enough for any engine";
+const SECRET: &str = "a secret key of the tests that is long enough for any engine";
 const SEAL_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// The URL of a server that whoever runs the tests has started.
