@@ -135,6 +135,12 @@ async fn a_server_that_is_not_what_its_url_says_is_refused_with_what_to_write() 
     assert_eq!(error.kind(), ErrorKind::Misconfigured);
     assert!(error.to_string().contains("redis+cluster://"), "{error}");
 
+    let sentinel = std::env::var("REDIS_SENTINEL_URL").unwrap();
+    let sentinel = sentinel.split_once("://").unwrap().1.split(',').next().unwrap().to_owned();
+    let error = refused(Config::new(format!("redis://{sentinel}"))).await;
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
+    assert!(error.to_string().contains("redis+sentinel://"), "{error}");
+
     let replica = Redis::start().unwrap();
     let (host, port) = redis.url().strip_prefix("redis://").unwrap().split_once(':').unwrap();
     replica.command(&["REPLICAOF", host, port]).unwrap();

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use cloakroom_core::{Clock, Result, SystemClock};
+use cloakroom_core::{Clock, Error, ErrorKind, Result, SystemClock};
 
 use crate::Backend;
 use crate::backend::hop;
@@ -60,11 +60,15 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// `Misconfigured` for a folder that is missing and can't be made, is no folder or a symbolic link,
+    /// `Misconfigured` for a path without a name at its end, the root say; for a folder that is missing and can't be made, is no folder or a symbolic link,
     /// can't be written to, belongs to somebody else, may be written to by others, or is on a network
     /// file system that was not allowed; `Unavailable` if the disk is full or another process keeps the
     /// folder locked. The text names the path.
     pub async fn open(self) -> Result<Backend> {
+        if self.path.file_name().is_none() {
+            let message = format!("\"{}\" names no folder of its own", self.path.display());
+            return Err(Error::new(ErrorKind::Misconfigured, message));
+        }
         hop(move || Ok(Backend::new(Root::open(&self)?, self))).await
     }
 }

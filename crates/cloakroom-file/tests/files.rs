@@ -115,6 +115,14 @@ async fn a_folder_that_others_may_write_to_is_refused() {
 }
 
 #[tokio::test]
+async fn a_path_that_names_no_folder_of_its_own_is_refused() {
+    for path in ["", "/", "/tmp/.."] {
+        let error = Config::new(path).open().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_folder_of_somebody_else_is_refused() {
     let (_folder, path) = folder();
     fs::create_dir(&path).unwrap();

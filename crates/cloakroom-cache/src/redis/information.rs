@@ -15,11 +15,13 @@ use super::maker::Maker;
 /// How long one server may take to say it.
 const LIMIT: Duration = Duration::from_millis(2_500);
 
+#[expect(clippy::struct_excessive_bools, reason = "independent answers")]
 pub(super) struct Information {
     /// It drops keys when its memory is full, or does not say.
     pub(super) may_evict: bool,
     is_clustered: bool,
     is_replica: bool,
+    is_sentinel: bool,
 }
 
 impl Information {
@@ -66,6 +68,7 @@ impl Information {
             may_evict: value("maxmemory_policy") != Some("noeviction"),
             is_clustered: value("cluster_enabled") == Some("1"),
             is_replica: value("role") == Some("slave"),
+            is_sentinel: value("redis_mode") == Some("sentinel"),
         }
     }
 
@@ -77,6 +80,9 @@ impl Information {
             Address::Cluster(_) if !self.is_clustered => "is no Cluster: its URL begins with redis://",
             Address::Server(_) if self.is_clustered => {
                 "is a node of a Cluster: its URL begins with redis+cluster://"
+            }
+            Address::Server(_) if self.is_sentinel => {
+                "is a Sentinel: its URL begins with redis+sentinel:// and ends with the service"
             }
             Address::Server(_) if self.is_replica => "is a replica, which keeps nothing itself",
             _ => return Ok(()),
