@@ -14,10 +14,10 @@ const PACKAGES: [(&str, &str); 10] = [
     ("openssl", "openssl"),
     ("initdb", "postgresql"),
     ("ipcrm", "util-linux"),
-    ("psql", "postgresql-client"),
+    ("pg_dump", "postgresql-client"),
     ("mariadbd", "mariadb-server"),
     ("mariadb-install-db", "mariadb-server"),
-    ("mariadb", "mariadb-client"),
+    ("mariadb-dump", "mariadb-client"),
     ("pgbouncer", "pgbouncer"),
 ];
 
