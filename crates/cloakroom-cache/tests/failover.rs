@@ -154,6 +154,19 @@ async fn a_primary_that_becomes_a_replica_is_left_when_it_refuses() {
     put(&backend, &id(), &record("here", None)).await;
 }
 
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask test starts one"]
+async fn what_no_replica_has_is_not_found_done_by_looking() {
+    let redis = Redis::start().unwrap();
+    let backend = Config::new(redis.url()).durable(1).open().await.unwrap();
+    let id = id();
+    let created = backend.create(&id, &record("data", None)).await;
+    assert_eq!(created.unwrap_err().kind(), ErrorKind::Unknown);
+    let looked = backend.load(&id, Read::Latest).await;
+    assert_eq!(looked.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert!(backend.load(&id, Read::Any).await.unwrap().is_some(), "a request may read it all the same");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a server: cargo xtask test starts one"]
 async fn too_few_replicas_leave_a_write_undecided() {
