@@ -166,6 +166,36 @@ macro_rules! __backend_cases {
                 no_key_is_ever_stored
                 what_the_browser_was_told_opens_what_was_written_last
             }
+            session logins {
+                a_changed_password_ends_the_sessions_that_were_bound_to_the_old_one
+                a_login_without_its_proof_is_not_verified
+                the_session_in_which_the_password_was_changed_goes_on
+                a_login_with_another_proof_drops_what_was_there
+                what_a_login_is_bound_to_is_never_stored
+                a_login_is_recent_until_its_time_is_over
+                a_users_sessions_are_listed_with_when_and_from_where
+                one_of_a_users_sessions_is_ended_and_nobody_elses
+                logging_out_the_others_leaves_this_session_and_other_users
+                logging_out_the_others_leaves_this_session_also_under_a_new_key
+                a_login_beyond_the_limit_ends_the_oldest
+                a_login_beyond_the_limit_is_refused_and_changes_nothing
+                logging_in_again_is_no_session_more
+                logins_that_race_leave_no_more_sessions_than_the_limit
+            }
+            session renewals {
+                a_key_is_renewed_when_it_is_due_and_its_session_stays_what_it_was
+                requests_on_their_way_with_a_renewed_key_are_served_and_told_the_new_one
+                a_renewed_key_is_dead_when_the_overlap_is_over
+                of_many_requests_that_renew_a_key_one_does
+                a_logout_with_a_renewed_key_ends_the_session
+                a_login_leaves_no_way_from_a_renewed_key
+                a_late_answer_to_a_renewed_key_takes_no_newer_one_away
+                a_renewal_that_is_cut_leaves_the_visitor_a_living_key
+                a_key_that_can_not_be_renewed_stays
+                a_lost_reply_to_a_renewal_is_one_renewal
+                neither_key_of_a_renewal_is_ever_stored
+                logging_out_everywhere_reaches_a_session_that_is_being_renewed
+            }
             session lifetimes {
                 a_change_starts_the_age_anew_and_a_visit_does_not
                 an_idle_session_ends_on_time_and_visits_keep_it

@@ -4,7 +4,9 @@ pub mod endings;
 pub mod keys;
 pub mod lifetimes;
 pub mod limits;
+pub mod logins;
 pub mod losses;
+pub mod renewals;
 pub mod updates;
 
 use cloakroom_core::{CookieChange, Result, Session, SessionKey, Sessions};

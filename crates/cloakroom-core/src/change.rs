@@ -14,8 +14,12 @@ pub(crate) enum Change {
     Remove(String),
     Expire(Expiry),
     Login(Login),
+    /// The login is bound to this from now on.
+    Prove(Bytes),
     /// A new key, and nothing else.
     Cycle,
+    /// Nothing, but it is to be stored.
+    Mark,
 }
 
 #[derive(Clone, Debug)]
@@ -23,7 +27,22 @@ pub(crate) struct Login {
     pub(crate) user: String,
     pub(crate) at: Timestamp,
     pub(crate) proof: Option<Bytes>,
+    pub(crate) origin: Origin,
+}
+
+/// Where a request comes from, as far as that is known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Origin {
     pub(crate) user_agent: Option<Bytes>,
+    pub(crate) address: Option<Bytes>,
+}
+
+impl Origin {
+    /// Keeps it with a session.
+    pub(crate) fn note(&self, content: &mut Content) {
+        content.head.user_agent = self.user_agent.clone().map(Piece::Own);
+        content.head.address = self.address.clone().map(Piece::Own);
+    }
 }
 
 impl Change {
@@ -38,9 +57,10 @@ impl Change {
                 content.owner = Some(login.user.clone());
                 content.head.authenticated_at = Some(login.at);
                 content.head.proof = login.proof.clone().map(Piece::Own);
-                content.head.user_agent = login.user_agent.clone().map(Piece::Own);
+                login.origin.note(content);
             }
-            Self::Cycle => {}
+            Self::Prove(proof) => content.head.proof = Some(Piece::Own(proof.clone())),
+            Self::Cycle | Self::Mark => {}
         }
     }
 
@@ -49,8 +69,10 @@ impl Change {
         match (self, later) {
             (Self::Set(..) | Self::Remove(_) | Self::Clear, Self::Clear)
             | (Self::Expire(_), Self::Expire(_))
-            | (Self::Login(_), Self::Login(_))
-            | (Self::Cycle, Self::Cycle) => true,
+            | (Self::Login(_) | Self::Prove(_), Self::Login(_))
+            | (Self::Prove(_), Self::Prove(_))
+            | (Self::Cycle, Self::Cycle)
+            | (Self::Mark, Self::Mark) => true,
             (Self::Set(name, _) | Self::Remove(name), Self::Remove(later)) => name == later,
             _ => false,
         }
@@ -115,6 +137,16 @@ impl Changes {
     /// Whether they ask for a new key.
     pub(crate) fn rotate(&self) -> bool {
         self.log.iter().any(|(_, change)| matches!(change, Change::Cycle | Change::Login(_)))
+    }
+
+    /// Whether they log somebody in.
+    pub(crate) fn login(&self) -> bool {
+        self.log.iter().any(|(_, change)| matches!(change, Change::Login(_)))
+    }
+
+    /// Whether they ask for the session to be stored, whatever else they do.
+    pub(crate) fn marked(&self) -> bool {
+        self.log.iter().any(|(_, change)| matches!(change, Change::Mark))
     }
 
     /// Whether they set when the session ends.

@@ -29,6 +29,7 @@ impl Content {
             && self.owner == other.owner
             && self.head.expiry == other.head.expiry
             && self.head.authenticated_at == other.head.authenticated_at
+            && self.proof() == other.proof()
     }
 
     pub(crate) fn proof(&self) -> Option<&str> {
@@ -37,6 +38,10 @@ impl Content {
 
     pub(crate) fn user_agent(&self) -> Option<&str> {
         self.head.user_agent.as_ref().map(|agent| agent.str(&self.data.text))
+    }
+
+    pub(crate) fn address(&self) -> Option<&str> {
+        self.head.address.as_ref().map(|address| address.str(&self.data.text))
     }
 }
 
@@ -47,10 +52,14 @@ pub(crate) struct Head {
     /// When it was last committed: ages count from here.
     pub(crate) saved_at: Timestamp,
     pub(crate) authenticated_at: Option<Timestamp>,
-    /// What the login was bound to.
+    /// Since when it has the key that it has.
+    pub(crate) keyed_at: Timestamp,
+    /// A digest of what the login was bound to.
     pub(crate) proof: Option<Piece>,
     /// With what it was created, or logged in.
     pub(crate) user_agent: Option<Piece>,
+    /// From where it was created, or logged in.
+    pub(crate) address: Option<Piece>,
     pub(crate) expiry: Expiry,
     /// The end that the browser was last told, if it was told any.
     pub(crate) told: Option<BrowserEnd>,
@@ -62,8 +71,10 @@ impl Head {
             created_at: now,
             saved_at: now,
             authenticated_at: None,
+            keyed_at: now,
             proof: None,
             user_agent: None,
+            address: None,
             expiry: Expiry::Default,
             told: None,
         }

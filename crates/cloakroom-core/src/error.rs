@@ -95,6 +95,8 @@ pub enum ErrorKind {
     Corrupt,
     /// More than the limit allows.
     TooLarge,
+    /// The user has as many sessions as are allowed, and this login was refused: ask them to end one.
+    TooManySessions,
     /// The response's headers have left: nothing more can be sent to the browser.
     TooLate,
     /// This engine can not do that; its capabilities say so.

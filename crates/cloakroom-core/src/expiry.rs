@@ -22,6 +22,28 @@ pub enum Expiry {
     BrowserClose,
 }
 
+impl Expiry {
+    /// As Django counts: so many seconds after its last change; 0 is with the browser. Below 0 it has passed: the session
+    /// ends with the next commit.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use cloakroom_core::Expiry;
+    ///
+    /// assert_eq!(Expiry::from_secs(300), Expiry::After(Duration::from_secs(300)));
+    /// assert_eq!(Expiry::from_secs(0), Expiry::BrowserClose);
+    /// assert_eq!(Expiry::from_secs(-5), Expiry::After(Duration::ZERO));
+    /// ```
+    pub const fn from_secs(seconds: i64) -> Self {
+        match seconds {
+            0 => Self::BrowserClose,
+            #[expect(clippy::cast_sign_loss, reason = "it is positive")]
+            1.. => Self::After(Duration::from_secs(seconds as u64)),
+            _ => Self::After(Duration::ZERO),
+        }
+    }
+}
+
 impl From<Duration> for Expiry {
     fn from(span: Duration) -> Self {
         Self::After(span)
@@ -82,6 +104,64 @@ impl Default for Lifetime {
 }
 
 impl Lifetime {
+    /// NIST SP 800-63B-4 (2025), section 2.1.3, one factor: 30 days after the login whatever happens. The idle timeout is left to
+    /// you. Like the two below, it lets the browser forget the cookie when it closes (section 5.1).
+    ///
+    /// ```
+    /// use cloakroom_core::{Lifetime, Memory, SessionOptions, Sessions};
+    ///
+    /// let mut options = SessionOptions::default();
+    /// options.lifetime = Lifetime::nist_aal2();
+    /// let sessions = Sessions::with(Memory::new(), options);
+    /// ```
+    pub const fn nist_aal1() -> Self {
+        Self::nist(Duration::from_hours(30 * 24), None)
+    }
+
+    /// NIST SP 800-63B-4, section 2.2.3, two factors: 24 hours after the login, or an hour without a request.
+    pub const fn nist_aal2() -> Self {
+        Self::nist(Duration::from_hours(24), Some(Duration::from_hours(1)))
+    }
+
+    /// NIST SP 800-63B-4, section 2.3.3, a hardware key: 12 hours after the login, or 15 minutes without a request.
+    pub const fn nist_aal3() -> Self {
+        Self::nist(Duration::from_hours(12), Some(Duration::from_mins(15)))
+    }
+
+    const fn nist(overall: Duration, inactivity: Option<Duration>) -> Self {
+        let idle = match inactivity {
+            // It ends a tenth late at most, and that is what the standard bounds.
+            #[expect(clippy::cast_possible_truncation, reason = "an hour at most")]
+            Some(bound) => Some(Duration::from_millis((bound.as_millis() * 10 / 11) as u64)),
+            None => None,
+        };
+        Self { age: overall, at_browser_close: true, idle, absolute: Some(overall) }
+    }
+
+    /// When a session with this expiry ends that was last changed then; idle and absolute timeout come on top of that.
+    pub fn expiry_date(&self, expiry: Expiry, changed_at: Timestamp) -> Timestamp {
+        match expiry {
+            Expiry::Default | Expiry::BrowserClose => changed_at.plus(self.age),
+            Expiry::After(span) => changed_at.plus(span),
+            Expiry::At(moment) => moment,
+        }
+    }
+
+    /// How long after its last change that is; zero if not after it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use cloakroom_core::{Expiry, Lifetime, Timestamp};
+    ///
+    /// let (lifetime, changed_at) = (Lifetime::default(), Timestamp::from_millis(1_700_000_000_000));
+    /// let in_a_minute = Expiry::At(changed_at.plus(Duration::from_secs(60)));
+    /// assert_eq!(lifetime.expiry_age(in_a_minute, changed_at), Duration::from_secs(60));
+    /// assert_eq!(lifetime.expiry_age(Expiry::BrowserClose, changed_at), lifetime.age);
+    /// ```
+    pub fn expiry_age(&self, expiry: Expiry, changed_at: Timestamp) -> Duration {
+        self.expiry_date(expiry, changed_at).since(changed_at)
+    }
+
     /// When a session ends if nobody visits: by its own expiry, idleness and age, whichever is first.
     pub(crate) fn deadline(&self, head: &Head, now: Timestamp) -> Timestamp {
         let end = self.end(head);
@@ -129,11 +209,7 @@ impl Lifetime {
 
     /// By its own expiry and the absolute limit.
     fn end(&self, head: &Head) -> Timestamp {
-        let own = match head.expiry {
-            Expiry::Default | Expiry::BrowserClose => head.saved_at.plus(self.age),
-            Expiry::After(span) => head.saved_at.plus(span),
-            Expiry::At(moment) => moment,
-        };
+        let own = self.expiry_date(head.expiry, head.saved_at);
         self.absolute.map_or(own, |limit| own.min(head.started_at().plus(limit)))
     }
 }
@@ -210,6 +286,16 @@ mod tests {
         assert_eq!(lifetime.touch(&head, long, at(10)), Some(Touch::Sooner));
         assert!(!lifetime.is_over(&head, long, at(10)));
         assert!(lifetime.is_over(&head, long, at(11)));
+    }
+
+    #[test]
+    fn a_standards_idle_session_ends_no_later_than_the_standard_says() {
+        for (preset, bound) in
+            [(Lifetime::nist_aal2(), HOUR), (Lifetime::nist_aal3(), Duration::from_mins(15))]
+        {
+            let latest = lease(preset.idle.unwrap());
+            assert!(latest <= bound && latest + Duration::from_millis(10) > bound, "{latest:?}");
+        }
     }
 
     #[test]

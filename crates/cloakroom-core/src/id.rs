@@ -60,6 +60,11 @@ impl SessionId {
         self.0.as_str()
     }
 
+    /// What stays when its key is replaced.
+    pub(crate) fn place(&self) -> &[u8] {
+        self.as_bytes().get(..PLACE).unwrap_or_default()
+    }
+
     /// The id itself, as engines store it.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()

@@ -27,6 +27,7 @@
 //! [`Record`], sent with the revision that was seen, and applied again to whatever another request
 //! has stored meanwhile.
 
+mod alias;
 mod backend;
 mod cache;
 mod cached;
@@ -39,6 +40,7 @@ mod error;
 mod expiry;
 mod id;
 mod key;
+mod login_limit;
 mod memory;
 mod owner;
 mod payload;
@@ -61,6 +63,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use expiry::{BrowserEnd, Expiry, Lifetime};
 pub use id::SessionId;
 pub use key::SessionKey;
+pub use login_limit::{LoginLimit, LoginPolicy};
 pub use memory::Memory;
 pub use owner::SessionInfo;
 pub use record::{Deleted, Read, Record, Revision, Saved, Stamp, Stored, Touched, Written};

@@ -1,11 +1,12 @@
-//! A user's sessions: which there are, and ending them all.
+//! A user's sessions: which there are, and ending one, the others, or all.
 
 use std::time::Duration;
 
 use crate::content::Content;
 use crate::expiry::lease;
 use crate::{
-    Deleted, Error, ErrorKind, Result, Session, SessionId, SessionIndex, Sessions, Stored, Timestamp, payload,
+    Deleted, Error, ErrorKind, Read, Result, Session, SessionId, SessionIndex, Sessions, Stored, Timestamp,
+    payload,
 };
 
 const PAGE: u32 = 100;
@@ -31,6 +32,8 @@ pub struct SessionInfo {
     pub expires_at: Timestamp,
     /// The browser it was created or logged in with, as that named itself.
     pub user_agent: Option<String>,
+    /// From where, if the application says so ([`Session::set_address`]).
+    pub address: Option<String>,
 }
 
 impl Sessions {
@@ -61,7 +64,27 @@ impl Sessions {
         self.revoke_but(user, None).await
     }
 
-    async fn revoke_but(&self, user: &str, spared: Option<&SessionId>) -> Result<u64> {
+    /// Ends one session of `user`, as [`of_user`](Sessions::of_user) lists it, and says whether it was alive. One that is somebody
+    /// else's is left alone: an id may come from a visitor.
+    ///
+    /// A session whose key changes at this moment is not found under the id that was listed: list them again.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` or `Unknown` if the store does not answer.
+    pub async fn end(&self, user: &str, id: &SessionId) -> Result<bool> {
+        let limit = self.options().time_limit;
+        let load = self.backend().load(id, Read::Latest);
+        let there = self.bounded(limit, ErrorKind::Unavailable, load).await?;
+        if there.is_none_or(|stored| stored.record.owner.as_deref() != Some(user)) {
+            return Ok(false);
+        }
+        // Nobody else's by now: an owner comes with a new id.
+        let deleted = self.bounded(limit, ErrorKind::Unknown, self.backend().delete(id, None)).await?;
+        Ok(deleted == Deleted::Ended)
+    }
+
+    async fn revoke_but(&self, user: &str, spared: Option<&Spared>) -> Result<u64> {
         let newest = self.now().plus(CLOCKS_DIFFER);
         let until = self.time_limit_from_now();
         let mut revoked = 0;
@@ -70,8 +93,10 @@ impl Sessions {
             let ended = self
                 .each_of(user, |id, stored| {
                     // What does not decode could be anything: it ends as well.
-                    let began = decode(&stored).map_or(Timestamp::MIN, |content| content.head.started_at());
-                    (began <= newest && Some(&id) != spared).then(|| {
+                    let content = decode(&stored);
+                    let began = content.as_ref().map_or(Timestamp::MIN, |content| content.head.started_at());
+                    let spared = spared.is_some_and(|spared| spared.is(&id, content.as_ref()));
+                    (began <= newest && !spared).then(|| {
                         older += 1;
                         id
                     })
@@ -113,7 +138,7 @@ impl Sessions {
         }
     }
 
-    fn owner_index(&self) -> Result<&dyn SessionIndex> {
+    pub(crate) fn owner_index(&self) -> Result<&dyn SessionIndex> {
         self.backend().index().ok_or_else(|| {
             Error::new(ErrorKind::Unsupported, "this session engine can't list a user's sessions")
         })
@@ -134,6 +159,7 @@ impl Sessions {
             last_seen: content.head.saved_at.max(visited),
             expires_at,
             user_agent: content.user_agent().map(str::to_owned),
+            address: content.address().map(str::to_owned),
             user: content.owner,
         })
     }
@@ -151,9 +177,38 @@ impl Session {
         let Some(user) = self.user() else { return Ok(own) };
         // The others first: should that fail, this one can be asked again. This one by itself: then it is
         // this request that ended it, and its browser is told so.
-        let others = self.sessions().revoke_but(&user, self.id().as_ref()).await?;
+        let own_id = self.id().map(|id| Spared { id, created_at: None });
+        let others = self.sessions().revoke_but(&user, own_id.as_ref()).await?;
         self.logout();
         Ok(own + others + u64::from(self.finish().await?))
+    }
+
+    /// Commits what was changed so far, ends all other sessions of this user, and says how many. Nobody logged in: none.
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Session::save) and [`Sessions::revoke`].
+    pub async fn logout_others(&self) -> Result<u64> {
+        self.save().await?;
+        let Some(user) = self.user() else { return Ok(0) };
+        let own = self.id().map(|id| Spared { id, created_at: self.created_at() });
+        self.sessions().revoke_but(&user, own.as_ref()).await
+    }
+}
+
+/// A session that is to be left alone.
+struct Spared {
+    id: SessionId,
+    /// Also under the key that another request may give it meanwhile, if this is known.
+    created_at: Option<Timestamp>,
+}
+
+impl Spared {
+    /// A new key keeps its place. What else was created in the same millisecond is taken for it by one in 46,656.
+    fn is(&self, id: &SessionId, content: Option<&Content>) -> bool {
+        let created_at = content.map(|content| content.head.created_at);
+        let same = || created_at.is_some() && created_at == self.created_at && id.place() == self.id.place();
+        *id == self.id || same()
     }
 }
 

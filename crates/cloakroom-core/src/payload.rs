@@ -1,7 +1,7 @@
 //! A session as bytes, and back.
 //!
 //! One version byte; then, in bincode's standard encoding, the framework's notes and the length of
-//! every text; then all texts in one run: proof, user agent, and each name with its JSON value.
+//! every text; then all texts in one run: proof, user agent, address, and each name with its JSON value.
 //! Version 2 is version 1 behind its length, as an LZ4 block. Values stay text until somebody asks
 //! for one: decoding costs two allocations, however many there are.
 
@@ -28,10 +28,12 @@ struct Notes<L> {
     created_at: u64,
     saved_after: u64,
     authenticated_after: Option<u64>,
+    keyed_after: u64,
     expiry: WrittenExpiry,
     told: Option<WrittenEnd>,
     proof: Option<u32>,
     user_agent: Option<u32>,
+    address: Option<u32>,
     lengths: L,
 }
 
@@ -70,6 +72,7 @@ pub(crate) fn encode(content: &Content, limit: usize) -> Result<Bytes> {
         created_at: head.created_at.millis(),
         saved_after: after(head, head.saved_at),
         authenticated_after: head.authenticated_at.map(|moment| after(head, moment)),
+        keyed_after: after(head, head.keyed_at),
         expiry: match head.expiry {
             Expiry::Default => WrittenExpiry::Default,
             Expiry::BrowserClose => WrittenExpiry::BrowserClose,
@@ -82,6 +85,7 @@ pub(crate) fn encode(content: &Content, limit: usize) -> Result<Bytes> {
         }),
         proof: length(&head.proof),
         user_agent: length(&head.user_agent),
+        address: length(&head.address),
         lengths: data
             .iter()
             .map(|(name, value)| (size(name.as_bytes()), size(value)))
@@ -94,6 +98,7 @@ pub(crate) fn encode(content: &Content, limit: usize) -> Result<Bytes> {
     let mut plain = writer.into_inner();
     plain.put_slice(bytes(head.proof.as_ref(), &data.text));
     plain.put_slice(bytes(head.user_agent.as_ref(), &data.text));
+    plain.put_slice(bytes(head.address.as_ref(), &data.text));
     for (name, value) in data.iter() {
         plain.put_slice(name.as_bytes());
         plain.put_slice(value);
@@ -132,6 +137,7 @@ fn decode_plain(payload: &Bytes, owner: Option<String>) -> Result<Content> {
     let mut cursor = Cursor { text: &text, at: 0 };
     let proof = notes.proof.map(|len| cursor.take(len)).transpose()?;
     let user_agent = notes.user_agent.map(|len| cursor.take(len)).transpose()?;
+    let address = notes.address.map(|len| cursor.take(len)).transpose()?;
     let mut entries = notes.lengths.0;
     for entry in &mut entries {
         cursor.place(&mut entry.name)?;
@@ -146,6 +152,7 @@ fn decode_plain(payload: &Bytes, owner: Option<String>) -> Result<Content> {
         created_at,
         saved_at: later(notes.saved_after),
         authenticated_at: notes.authenticated_after.map(later),
+        keyed_at: later(notes.keyed_after),
         expiry: match notes.expiry {
             WrittenExpiry::Default => Expiry::Default,
             WrittenExpiry::BrowserClose => Expiry::BrowserClose,
@@ -158,6 +165,7 @@ fn decode_plain(payload: &Bytes, owner: Option<String>) -> Result<Content> {
         }),
         proof,
         user_agent,
+        address,
     };
     Ok(Content { head, data: Data { text, entries }, owner })
 }
@@ -286,6 +294,8 @@ mod tests {
         content.head.authenticated_at = Some(content.head.saved_at);
         content.head.user_agent = Some(String::from("Firefox").into());
         content.head.proof = Some(String::from("sha256").into());
+        content.head.address = Some(String::from("2001:db8::1").into());
+        content.head.keyed_at = content.head.saved_at;
         content.head.expiry = Expiry::After(Duration::from_mins(5));
         content.head.told = Some(BrowserEnd::At(content.head.saved_at.plus(Duration::from_mins(5))));
         content.owner = Some("alice".into());
@@ -300,7 +310,8 @@ mod tests {
         assert_eq!(after.head.created_at, before.head.created_at);
         assert_eq!(after.head.saved_at, before.head.saved_at);
         assert_eq!(after.head.told, before.head.told);
-        assert_eq!((after.user_agent(), after.proof()), (Some("Firefox"), Some("sha256")));
+        assert_eq!(after.head.keyed_at, before.head.keyed_at);
+        assert_eq!((after.user_agent(), after.address()), (Some("Firefox"), Some("2001:db8::1")));
     }
 
     #[test]
@@ -335,7 +346,7 @@ mod tests {
     #[test]
     fn a_small_block_that_unpacks_to_a_million_names_is_corrupt() {
         let names = 1_000_000_u32;
-        let mut plain = vec![PLAIN, 0, 0, 0, 0, 0, 0, 0, 252];
+        let mut plain = vec![PLAIN, 0, 0, 0, 0, 0, 0, 0, 0, 0, 252];
         plain.extend(names.to_le_bytes());
         plain.extend(vec![0; 2 * names as usize]);
         let error = decode(&packed(&plain), None).unwrap_err();
@@ -368,7 +379,8 @@ mod tests {
     #[test]
     fn a_claim_of_gigabytes_is_corrupt_before_any_memory_is_taken() {
         let lengths =
-            [&[PLAIN, 0, 0, 0, 0, 0, 0, 0][..], &[253, 255, 255, 255, 255, 255, 255, 255, 255]].concat();
+            [&[PLAIN, 0, 0, 0, 0, 0, 0, 0, 0, 0][..], &[253, 255, 255, 255, 255, 255, 255, 255, 255]]
+                .concat();
         assert_eq!(decode(&lengths.into(), None).unwrap_err().kind(), ErrorKind::Corrupt);
         let block = [&[PACKED][..], &u32::MAX.to_le_bytes(), &[0; 8]].concat();
         assert_eq!(decode(&block.into(), None).unwrap_err().kind(), ErrorKind::Corrupt);

@@ -1,22 +1,22 @@
 //! A visitor's session within one request.
 
+mod admission;
 mod attempts;
 mod commit;
 mod delivery;
 mod draft;
 mod entries;
+mod login;
+mod renewal;
 mod state;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use subtle::ConstantTimeEq;
-
-use crate::change::{Change, Login};
+use crate::change::Change;
 use crate::content::Content;
-use crate::{BrowserEnd, Error, ErrorKind, Expiry, Result, SessionId, SessionKey, Sessions, Timestamp};
+use crate::{BrowserEnd, Expiry, SessionId, SessionKey, Sessions, Timestamp};
 
 pub(crate) use state::Held;
 use state::State;
@@ -60,16 +60,16 @@ struct Inner {
     turn: tokio::sync::Mutex<()>,
 }
 
-/// The longest user name, and the longest user agent that is kept.
-const LONGEST_NOTE: usize = 255;
-
 impl Session {
     pub(crate) fn fresh(sessions: Sessions, content: Content) -> Self {
         Self::over(sessions, State::new(None, content))
     }
 
-    pub(crate) fn loaded(sessions: Sessions, held: Held, content: Content) -> Self {
-        Self::over(sessions, State::new(Some(held), content))
+    /// `replaced`: the browser has presented another key, which leads to this one.
+    pub(crate) fn loaded(sessions: Sessions, held: Held, content: Content, replaced: bool) -> Self {
+        let mut state = State::new(Some(held), content);
+        state.replaced = replaced;
+        Self::over(sessions, state)
     }
 
     fn over(sessions: Sessions, state: State) -> Self {
@@ -99,67 +99,6 @@ impl Session {
         state.held.as_ref().map(|_| state.view.head.created_at)
     }
 
-    // --- who is logged in
-
-    /// Logs `user` in: the session gets a new key with the next commit, so that whoever knew the old
-    /// one is left behind. An anonymous visitor's data stays; another user's is dropped.
-    ///
-    /// # Errors
-    ///
-    /// `Invalid` unless `user` has 1 to 255 bytes and no control characters.
-    pub fn login(&self, user: &str) -> Result<()> {
-        self.bind(user, None)
-    }
-
-    /// The same, bound to something that changes when this login must no longer count: a hash of the
-    /// user's password, say. [`proof_matches`](Session::proof_matches) compares it.
-    ///
-    /// # Errors
-    ///
-    /// As [`login`](Session::login), and for a proof of more than 255 bytes.
-    pub fn login_with_proof(&self, user: &str, proof: &str) -> Result<()> {
-        if proof.len() > LONGEST_NOTE {
-            return Err(Error::new(ErrorKind::Invalid, "a proof of login has 255 bytes at most"));
-        }
-        self.bind(user, Some(Bytes::copy_from_slice(proof.as_bytes())))
-    }
-
-    fn bind(&self, user: &str, proof: Option<Bytes>) -> Result<()> {
-        if user.is_empty() || user.len() > LONGEST_NOTE || user.chars().any(char::is_control) {
-            let message = "a user's name has 1 to 255 bytes and no control characters";
-            return Err(Error::new(ErrorKind::Invalid, message));
-        }
-        let now = self.0.sessions.now();
-        let mut state = self.state();
-        if state.view.owner.as_deref().is_some_and(|owner| owner != user) {
-            state.flush(now);
-        }
-        let user_agent = state.user_agent.clone();
-        state.record(Change::Login(Login { user: user.to_owned(), at: now, proof, user_agent }));
-        Ok(())
-    }
-
-    /// Whether the login was bound to exactly this proof, compared in constant time.
-    pub fn proof_matches(&self, proof: &str) -> bool {
-        let view = self.view();
-        view.proof().is_some_and(|bound| bound.as_bytes().ct_eq(proof.as_bytes()).into())
-    }
-
-    /// Who is logged in.
-    pub fn user(&self) -> Option<String> {
-        self.view().owner.clone()
-    }
-
-    /// When they logged in: to ask for the password again before something that matters.
-    pub fn authenticated_at(&self) -> Option<Timestamp> {
-        self.view().head.authenticated_at
-    }
-
-    /// Logs out: as [`flush`](Session::flush).
-    pub fn logout(&self) {
-        self.flush();
-    }
-
     // --- the key
 
     /// Ends the session: its data is gone now, its record with the next commit, whatever the
@@ -177,16 +116,10 @@ impl Session {
         state.settle(all);
     }
 
-    /// Gives the session a new key with the next commit; its data stays, the old key is dead.
+    /// Gives the session a new key with the next commit; its data stays, the old key is dead at once, also for
+    /// requests that are on their way with it.
     pub fn cycle_key(&self) {
         self.state().record(Change::Cycle);
-    }
-
-    /// What the browser calls itself, kept when the session is created or logs in, for the list of a
-    /// user's devices. Its first 255 bytes count.
-    pub fn set_user_agent(&self, user_agent: &str) {
-        let kept = &user_agent[..user_agent.floor_char_boundary(LONGEST_NOTE)];
-        self.state().user_agent = Some(Bytes::copy_from_slice(kept.as_bytes()));
     }
 
     // --- when it ends
@@ -206,7 +139,8 @@ impl Session {
     /// When the session ends if nobody visits any more.
     pub fn expiry_date(&self) -> Timestamp {
         let now = self.0.sessions.now();
-        let state = self.state();
+        let mut state = self.state();
+        state.accessed = true;
         match &state.held {
             Some(held) if !state.waits() => held.expires_at,
             _ => {
@@ -241,6 +175,7 @@ impl Session {
             changed: state.waits(),
             unsettled: state.unsettled.is_some(),
             touch_due: state.held.as_ref().and_then(touch).is_some(),
+            key_due: state.replaced || state.key_due(&self.0.sessions, now),
             cookie: state.cookie(),
         }
     }
@@ -262,7 +197,9 @@ impl Session {
 
     /// The session as this request sees it. The lock is released: callers may run any code on it.
     fn view(&self) -> Arc<Content> {
-        Arc::clone(&self.state().view)
+        let mut state = self.state();
+        state.accessed = true;
+        Arc::clone(&state.view)
     }
 }
 
@@ -281,6 +218,8 @@ pub struct Activity {
     pub unsettled: bool,
     /// The idle timeout is on, and this visit moves the deadline by enough to be noted.
     pub touch_due: bool,
+    /// Keys are renewed, and the session's is due; or the visitor presented one that was replaced.
+    pub key_due: bool,
     /// What the browser must be told of what the store has acknowledged.
     pub cookie: CookieChange,
 }

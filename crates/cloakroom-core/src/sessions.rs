@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::alias::OVERLAP;
 use crate::clock::in_time;
 use crate::content::Content;
 use crate::queue::Queues;
 use crate::session::Held;
 use crate::{
-    Addressing, Capabilities, Clock, Error, ErrorKind, Lifetime, Read, Result, Session, SessionBackend,
-    SessionKey, SystemClock, Timestamp, Written, payload,
+    Addressing, Capabilities, Clock, Error, ErrorKind, Lifetime, LoginLimit, Read, Result, Session,
+    SessionBackend, SessionKey, Stored, SystemClock, Timestamp, Written, payload,
 };
 
 /// What holds for all sessions of a [`Sessions`].
@@ -18,6 +19,17 @@ use crate::{
 pub struct SessionOptions {
     /// How long they live.
     pub lifetime: Lifetime,
+    /// How old a session's key gets before a request that looks at the session gives it another; a minute at least.
+    /// For one more minute the old key still works, so that requests that are on their way with it are served; each
+    /// of them tells the browser the new one. Off. It needs hashed ids
+    /// ([`Addressing::Hashed`](crate::Addressing::Hashed)); on an engine without them nothing is renewed.
+    ///
+    /// A browser that hears nothing of the new key within that minute, since its connection broke and its user
+    /// left, has lost its session. A key from a [login](Session::login) or from [`cycle_key`](Session::cycle_key) never
+    /// leaves the old one alive.
+    pub key_renewal: Option<Duration>,
+    /// How many sessions a user may have. Off; it needs an engine that lists a user's sessions.
+    pub login_limit: Option<LoginLimit>,
     /// The largest payload in bytes, before it is packed: 1 MiB. 16 MiB is the most that counts.
     pub payload_limit: usize,
     /// How long any operation may take, a commit with all its retries included: 5 s.
@@ -30,6 +42,8 @@ impl Default for SessionOptions {
     fn default() -> Self {
         Self {
             lifetime: Lifetime::default(),
+            key_renewal: None,
+            login_limit: None,
             payload_limit: 1 << 20,
             time_limit: Duration::from_secs(5),
             clock: Arc::new(SystemClock),
@@ -57,6 +71,13 @@ struct Shared {
     capabilities: Capabilities,
     options: SessionOptions,
     queues: Queues,
+}
+
+/// A living session, as it is stored and as it reads.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) stored: Stored,
+    pub(crate) content: Content,
 }
 
 impl Sessions {
@@ -90,31 +111,42 @@ impl Sessions {
     /// `Unavailable` if the store does not answer within the time limit.
     pub async fn load(&self, key: Option<SessionKey>) -> Result<Session> {
         let Some(key) = key else { return Ok(self.fresh()) };
-        let id = key.id();
-        let load = self.backend().load(&id, Read::Any);
-        let loaded = match self.bounded(self.options().time_limit, ErrorKind::Unavailable, load).await {
-            Err(error) if error.kind() == ErrorKind::Corrupt => Err(error),
-            answer => answer?.map_or(Ok(None), |stored| {
-                let held = Held::new(key, &stored);
-                let content = payload::decode(&stored.record.payload, stored.record.owner)?;
-                Ok(Some((held, content)))
-            }),
+        let until = self.time_limit_from_now();
+        let loaded = match self.find(&key, Read::Any, until).await {
+            Ok(None) => self.follow(&key, Read::Any, until).await,
+            found => found.map(|found| Some((key.clone(), found?))),
         };
         match loaded {
-            Ok(Some((held, content)))
-                if !self.options().lifetime.is_over(&content.head, held.expires_at, self.now()) =>
-            {
-                Ok(Session::loaded(self.clone(), held, content))
+            Ok(Some((current, found))) => {
+                let replaced = current != key;
+                let held = Held::new(current, &found.stored);
+                Ok(Session::loaded(self.clone(), held, found.content, replaced))
             }
-            Ok(_) => Ok(self.fresh()),
-            Err(error) => {
+            Ok(None) => Ok(self.fresh()),
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "unreadable session, starting afresh"
                 );
                 Ok(self.fresh())
             }
+            Err(error) => Err(error),
         }
+    }
+
+    /// The living session under a key.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` if the store does not answer in time, `Corrupt` if what is there does not decode.
+    pub(crate) async fn find(&self, key: &SessionKey, read: Read, until: Timestamp) -> Result<Option<Found>> {
+        let id = key.id();
+        let load = self.backend().load(&id, read);
+        let there = self.bounded(self.left(until), ErrorKind::Unavailable, load).await?;
+        let Some(stored) = there else { return Ok(None) };
+        let content = payload::decode(&stored.record.payload, stored.record.owner.clone())?;
+        let over = self.options().lifetime.is_over(&content.head, stored.record.expires_at, self.now());
+        Ok((!over).then_some(Found { stored, content }))
     }
 
     /// Whether every visit by cookie must look at its session: an idle timeout is on.
@@ -150,6 +182,13 @@ impl Sessions {
                 return Ok(cleared);
             }
         }
+    }
+
+    /// How old a key gets, if keys are renewed.
+    pub(crate) fn renews_keys(&self) -> Option<Duration> {
+        let every =
+            self.options().key_renewal.filter(|_| self.0.capabilities.addressing == Addressing::Hashed);
+        every.map(|every| every.max(OVERLAP))
     }
 
     fn fresh(&self) -> Session {

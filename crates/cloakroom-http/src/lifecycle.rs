@@ -22,7 +22,7 @@ pub enum Step {
     SaveAndTell,
     /// Store the session although nothing was changed.
     Renew,
-    /// Note the visit.
+    /// Note the visit, and renew the key if that is due.
     Touch,
 }
 
@@ -32,8 +32,12 @@ impl Step {
     /// # Errors
     ///
     /// As the method of [`Session`] that it calls. A visit that could not be noted is no error: the
-    /// answer stands, and the next visit will be; nor is a session that ended as it was renewed.
+    /// answer stands, and the next visit will be; nor is a key that could not be renewed, nor a session that ended
+    /// as it was renewed.
     pub async fn take(self, session: &Session) -> Result<()> {
+        if self != Self::Finish {
+            let _ = session.renew_key().await;
+        }
         match self {
             Self::Finish => session.finish().await.map(|_| ()),
             Self::Save => session.save().await,
@@ -61,7 +65,7 @@ pub fn plan(activity: &Activity, status: u16, save_every_request: bool) -> Optio
     } else if activity.stored && save_every_request {
         Some(Step::Renew)
     } else {
-        activity.touch_due.then_some(Step::Touch)
+        (activity.touch_due || activity.key_due).then_some(Step::Touch)
     }
 }
 
@@ -103,6 +107,7 @@ pub fn status(kind: ErrorKind) -> u16 {
     match kind {
         ErrorKind::Unavailable | ErrorKind::Unknown => 503,
         ErrorKind::Interrupted => 400,
+        ErrorKind::TooManySessions => 409,
         ErrorKind::TooLarge => 413,
         ErrorKind::Unsupported => 501,
         _ => 500,
@@ -120,7 +125,8 @@ mod tests {
         activity.stored = flags.contains("stored");
         activity.ending = flags.contains("ending");
         activity.changed = flags.contains("changed");
-        activity.touch_due = flags.contains("due");
+        activity.touch_due = flags.contains("touch");
+        activity.key_due = flags.contains("key");
         activity.unsettled = flags.contains("unsettled");
         activity
     }
@@ -142,13 +148,15 @@ mod tests {
             ("ending changed", 503, false, Some(Step::Finish)),
             ("", 200, true, None),
             ("stored", 200, true, Some(Step::Renew)),
-            ("stored due", 200, true, Some(Step::Renew)),
+            ("stored touch", 200, true, Some(Step::Renew)),
             ("stored changed", 200, true, Some(Step::SaveAndTell)),
             ("ending", 200, true, Some(Step::Save)),
             ("stored unsettled", 500, false, Some(Step::Finish)),
-            ("stored due", 200, false, Some(Step::Touch)),
-            ("stored due changed", 200, false, Some(Step::Save)),
-            ("stored due", 500, false, None),
+            ("stored touch", 200, false, Some(Step::Touch)),
+            ("stored touch changed", 200, false, Some(Step::Save)),
+            ("stored touch", 500, false, None),
+            ("stored key", 200, false, Some(Step::Touch)),
+            ("stored key", 500, false, None),
         ];
         for (did, status, every, step) in table {
             assert_eq!(plan(&activity(did), status, every), step, "{did:?} {status} {every}");

@@ -28,6 +28,7 @@ impl Error {
             ErrorKind::Unavailable | ErrorKind::Unknown => "The session store can not be reached.".into(),
             ErrorKind::Interrupted => "This session was ended by another request.".into(),
             ErrorKind::TooLarge => "The session would become too large.".into(),
+            ErrorKind::TooManySessions => "This user has as many sessions as are allowed.".into(),
             ErrorKind::Unsupported => "This session engine can not do that.".into(),
             _ => "The session could not be used.".into(),
         }

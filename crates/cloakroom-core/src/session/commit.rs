@@ -46,6 +46,19 @@ impl Session {
         self.commit(Force::Tell, &mut |_| Ok(())).await.map(|_| ())
     }
 
+    /// Looks at what is stored now: what other requests have changed since is seen, below this request's own changes that
+    /// wait. For what goes on for long: a stream, a web socket, a task in the background.
+    ///
+    /// # Errors
+    ///
+    /// `Interrupted` if another request has ended the session, `Unavailable` if the store does not answer; what is
+    /// stored but does not decode is `Corrupt`.
+    pub async fn reload(&self) -> Result<()> {
+        let until = self.sessions().time_limit_from_now();
+        let _turn = self.turn(until).await?;
+        Commit::new(self, until, Force::No).reload().await
+    }
+
     /// Reads the value under `name`, or the type's default, lets `change` change it, and commits it with
     /// what was changed before; returns what was stored. Exact under any parallelism: of a hundred
     /// parallel increments each counts once. `change` may run more than once, on a fresh value each
@@ -191,7 +204,7 @@ impl Session {
     }
 
     /// One request's commits take turns, so that two first ones do not create two records.
-    async fn turn(&self, until: Timestamp) -> Result<tokio::sync::MutexGuard<'_, ()>> {
+    pub(super) async fn turn(&self, until: Timestamp) -> Result<tokio::sync::MutexGuard<'_, ()>> {
         let turn = async { Ok(self.0.turn.lock().await) };
         self.sessions().bounded(self.sessions().left(until), ErrorKind::Unavailable, turn).await
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::Session;
 use super::attempts::{Attempts, lost};
 use super::draft::{Draft, Drafted, Verb, too_late};
-use super::state::Held;
+use super::renewal::Renewal;
+use super::state::{Doomed, Held};
 use crate::content::Content;
 use crate::queue::Turn;
 use crate::{
@@ -40,9 +41,13 @@ pub(super) enum Committed {
 const MOST_FLUSHES: u32 = 8;
 
 pub(super) struct Commit<'s> {
-    session: &'s Session,
-    until: Timestamp,
+    pub(super) session: &'s Session,
+    pub(super) until: Timestamp,
     force: Force,
+    /// Replaces the session's key, and changes nothing else.
+    pub(super) renewal: Option<Renewal>,
+    /// Whoever has logged in with what was stored, and whose number of sessions is to be looked at.
+    pub(super) logged_in: Option<String>,
     /// One's place among this process's writers of the session, after the first conflict.
     queue: Option<Turn<'s>>,
     conflicts: u32,
@@ -50,19 +55,22 @@ pub(super) struct Commit<'s> {
 
 impl<'s> Commit<'s> {
     pub(super) fn new(session: &'s Session, until: Timestamp, force: Force) -> Self {
-        Self { session, until, force, queue: None, conflicts: 0 }
+        Self { session, until, force, renewal: None, logged_in: None, queue: None, conflicts: 0 }
     }
 
     pub(super) async fn run(&mut self, work: &mut Work<'_>) -> Result<Committed> {
         self.settle(true).await?;
+        self.make_room().await?;
         let mut flushes = 0;
         loop {
             self.end_doomed().await?;
-            let drafted = self.session.draft(self.force, work);
+            let drafted = self.session.draft(self.force, self.renewal.as_ref(), work);
             match drafted {
                 Ok(Drafted::Write(draft)) => {
+                    self.admit(&draft).await?;
                     if self.session.state().announce(&draft) {
                         if self.deliver(&draft, None).await? {
+                            self.make_room().await?;
                             return self.end_doomed().await.map(|_| Committed::Done);
                         }
                     } else {
@@ -126,7 +134,7 @@ impl<'s> Commit<'s> {
                 self.give_up(&draft);
                 match there {
                     Some(there) => self.rebase(&draft, &there)?,
-                    None if !draft.issues() => self.session.state().interrupt(&draft),
+                    None if !draft.issues() => self.follow_or_end(&draft).await?,
                     None => {}
                 }
                 if wanted { Err(lost()) } else { Ok(()) }
@@ -159,8 +167,8 @@ impl<'s> Commit<'s> {
                 Ok(false)
             }
             Ok(Saved::Gone) => {
-                self.session.state().interrupt(draft);
-                Err(interrupted())
+                self.follow_or_end(draft).await?;
+                if self.session.state().interrupted { Err(interrupted()) } else { Ok(false) }
             }
             Err(error) if error.kind() == ErrorKind::Corrupt => Err(self.unreadable(draft, &error)),
             Err(error) => Err(error),
@@ -208,7 +216,7 @@ impl<'s> Commit<'s> {
                 Ok(saved) => {
                     self.give_up(draft);
                     if saved == Saved::Gone && !draft.issues() {
-                        self.session.state().interrupt(draft);
+                        self.follow_or_end(draft).await?;
                     }
                     return Err(attempts.given_up());
                 }
@@ -250,6 +258,12 @@ impl<'s> Commit<'s> {
         }
         if let Some(end) = draft.tell {
             state.announced = Some((key.clone(), end));
+        }
+        if draft.tell.is_some() {
+            state.replaced = false;
+        }
+        if draft.login {
+            self.logged_in.clone_from(&draft.record.owner);
         }
         state.held = Some(Held::new(key, &stored));
         state.changes.stored(draft.made);
@@ -299,6 +313,55 @@ impl<'s> Commit<'s> {
         Ok(())
     }
 
+    /// What a draft was to replace is not there: its key was renewed, and the session goes on under another, or
+    /// another request has ended it.
+    async fn follow_or_end(&self, draft: &Draft) -> Result<()> {
+        let (Verb::Save(held) | Verb::Rotate(held)) = &draft.verb else { return Ok(()) };
+        let found = match self.sessions().follow(&held.key, Read::Latest, self.until).await {
+            Err(error) if error.kind() == ErrorKind::Corrupt => return Err(self.unreadable(draft, &error)),
+            found => found?,
+        };
+        let mut state = self.session.state();
+        match found {
+            Some((key, found)) if state.epoch == draft.epoch => {
+                state.adopt(key, &found.stored, found.content);
+            }
+            Some(_) => {}
+            None => state.interrupt(draft),
+        }
+        Ok(())
+    }
+
+    /// Builds upon what is stored now.
+    pub(super) async fn reload(&mut self) -> Result<()> {
+        self.settle(true).await?;
+        let (held, epoch) = {
+            let state = self.session.state();
+            if state.interrupted {
+                return Err(interrupted());
+            }
+            (state.held.clone(), state.epoch)
+        };
+        let Some(held) = held else { return Ok(()) };
+        let sessions = self.sessions();
+        let found = match sessions.find(&held.key, Read::Latest, self.until).await? {
+            Some(found) => Some((held.key, found)),
+            None => sessions.follow(&held.key, Read::Latest, self.until).await?,
+        };
+        let mut state = self.session.state();
+        if state.epoch != epoch {
+            // Flushed meanwhile: it is another session that is read and changed now.
+            return Ok(());
+        }
+        let Some((key, found)) = found else {
+            state.interrupted = true;
+            state.announced = None;
+            return Err(interrupted());
+        };
+        state.adopt(key, &found.stored, found.content);
+        Ok(())
+    }
+
     /// Deletes the records of sessions that were flushed, and says whether that ended one.
     pub(super) async fn end_doomed(&self) -> Result<bool> {
         let mut ended = false;
@@ -315,7 +378,17 @@ impl<'s> Commit<'s> {
                     Err(error) => attempts.again(error, true).await?,
                 }
             };
+            let renewed = match deleted {
+                // Another request may have renewed its key: what is meant is the session.
+                Deleted::Absent => self.sessions().renewed(&doomed.key, self.until).await?,
+                _ => None,
+            };
             let mut state = self.session.state();
+            if let Some(key) = renewed {
+                state.doomed.retain(|other| other.key != doomed.key);
+                state.doomed.push(Doomed { key, presented: doomed.presented });
+                continue;
+            }
             // A session that the visitor bears ends where the browser lets go of it, if it can still be told.
             if state.headers_left && self.sessions().are_presented() {
                 return Err(too_late());

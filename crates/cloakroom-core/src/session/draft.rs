@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::Session;
 use super::delivery::{Force, Work, ended, interrupted};
+use super::renewal::Renewal;
 use super::state::Held;
 use crate::content::Content;
-use crate::data::Piece;
 use crate::expiry::moved;
 use crate::{BrowserEnd, Error, ErrorKind, Record, Result, SessionId, SessionKey, Stamp, payload, random};
 
@@ -26,6 +26,8 @@ pub(super) struct Draft {
     pub(super) tell: Option<BrowserEnd>,
     /// The visitor bears it: until the browser has it, nothing does.
     pub(super) borne: bool,
+    /// Somebody logs in with it.
+    pub(super) login: bool,
 }
 
 impl Draft {
@@ -65,6 +67,7 @@ pub(super) enum Drafted {
 }
 
 /// What a draft is made from, taken in one look.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 struct Snapshot {
     base: Arc<Content>,
     content: Content,
@@ -73,23 +76,34 @@ struct Snapshot {
     epoch: u64,
     rotate: bool,
     expire: bool,
+    marked: bool,
+    login: bool,
+    /// Of the held key, if that is to be replaced and nothing else to be done.
+    renewal: Option<Renewal>,
+    replaced: bool,
     headers_left: bool,
 }
 
 impl Session {
     /// What is stored, with this request's changes and `work` done to it; `force` stores it also where
-    /// that changes nothing.
-    pub(super) fn draft(&self, force: Force, work: &mut Work<'_>) -> Result<Drafted> {
-        let Snapshot { base, mut content, held, made, epoch, rotate, expire, headers_left } =
-            self.snapshot()?;
+    /// that changes nothing. Or what is stored, as it is, under the key of a renewal.
+    pub(super) fn draft(
+        &self,
+        force: Force,
+        renewal: Option<&Renewal>,
+        work: &mut Work<'_>,
+    ) -> Result<Drafted> {
+        let snapshot = self.snapshot(renewal)?;
+        let Snapshot { base, mut content, held, made, epoch, renewal, headers_left, .. } = snapshot;
         // Outside the lock: this runs the application's own code.
         work(&mut content)?;
 
-        let wanted = match held {
-            Some(_) => force != Force::No || rotate || expire || !content.says_the_same(&base),
+        let Snapshot { rotate, expire, marked, .. } = snapshot;
+        let changed = match held {
+            Some(_) => force != Force::No || rotate || expire || marked || !content.says_the_same(&base),
             None => !content.is_blank(),
         };
-        if !wanted {
+        if !changed && renewal.is_none() {
             let mut state = self.state();
             if state.epoch == epoch {
                 state.settle(made);
@@ -100,7 +114,9 @@ impl Session {
         let sessions = self.sessions();
         let now = sessions.now();
         let options = sessions.options();
-        content.head.saved_at = now;
+        if changed {
+            content.head.saved_at = now;
+        }
         if held.is_none() {
             content.head.created_at = now;
         }
@@ -110,26 +126,35 @@ impl Session {
             if state.epoch != epoch {
                 return Ok(Drafted::Overtaken);
             }
+            if renewal.is_some() {
+                return Ok(Drafted::Nothing);
+            }
             state.flush(now);
             // Asked for, it is done; else it came to pass while the request went on.
             return if expire { Ok(Drafted::Ended) } else { Err(ended()) };
         }
         let borne = sessions.are_presented();
+        let rotate = rotate || renewal.is_some();
         let issue = borne || held.is_none() || rotate;
         if issue && headers_left {
             return Err(too_late());
         }
         let end = options.lifetime.browser_end(&content.head, now);
-        let tell = issue || expire || force == Force::Tell || moved(content.head.told, end, now);
+        let due = snapshot.replaced || moved(content.head.told, end, now);
+        let tell = issue || expire || force == Force::Tell || due;
         if tell {
             content.head.told = Some(end);
         }
 
-        let key = match &held {
-            None => sessions.new_key()?,
-            Some(held) if rotate => held.key.rotated()?,
-            Some(held) => held.key.clone(),
+        let key = match (&held, renewal) {
+            (None, _) => sessions.new_key()?,
+            (Some(_), Some(renewal)) => renewal.to,
+            (Some(held), None) if rotate => held.key.rotated()?,
+            (Some(held), None) => held.key.clone(),
         };
+        if issue {
+            content.head.keyed_at = now;
+        }
         let sequence = held.as_ref().map_or(0, |held| held.sequence).saturating_add(1);
         let stamp = Stamp { sequence, nonce: random::number()? };
         let payload = payload::encode(&content, options.payload_limit)?;
@@ -142,6 +167,7 @@ impl Session {
             epoch,
             tell: tell.then_some(end),
             borne,
+            login: snapshot.login,
             verb: match held {
                 None => Verb::Create,
                 Some(held) if rotate => Verb::Rotate(held),
@@ -150,16 +176,20 @@ impl Session {
         })))
     }
 
-    fn snapshot(&self) -> Result<Snapshot> {
+    fn snapshot(&self, renewal: Option<&Renewal>) -> Result<Snapshot> {
         let state = self.state();
         if state.interrupted {
             return Err(interrupted());
         }
+        // Another request may have replaced the key that it was made for.
+        let current = |renewal: &&Renewal| state.held.as_ref().is_some_and(|held| held.key == renewal.from);
+        let renewal = renewal.filter(current).cloned();
+        let alone = renewal.is_some();
         let mut content = (*state.base).clone();
-        let made = state.changes.now();
+        let made = if alone { 0 } else { state.changes.now() };
         state.changes.apply(&mut content, made);
-        if state.held.is_none() && content.head.user_agent.is_none() {
-            content.head.user_agent = state.user_agent.clone().map(Piece::Own);
+        if state.held.is_none() && content.owner.is_none() {
+            state.origin.note(&mut content);
         }
         Ok(Snapshot {
             base: Arc::clone(&state.base),
@@ -167,8 +197,12 @@ impl Session {
             held: state.held.clone(),
             made,
             epoch: state.epoch,
-            rotate: state.changes.rotate(),
-            expire: state.changes.expire(),
+            rotate: !alone && state.changes.rotate(),
+            expire: !alone && state.changes.expire(),
+            marked: !alone && state.changes.marked(),
+            login: !alone && state.changes.login(),
+            renewal,
+            replaced: state.replaced,
             headers_left: state.headers_left,
         })
     }

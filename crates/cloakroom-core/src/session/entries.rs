@@ -36,9 +36,23 @@ impl Session {
         self.set(name, to_json(name, &value)?)
     }
 
+    /// The value under `name`; if there is none, `default`, which is stored then.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Session::get) and [`insert`](Session::insert).
+    pub fn get_or_insert<T: DeserializeOwned + Serialize>(&self, name: &str, default: T) -> Result<T> {
+        if let Some(value) = self.get(name)? {
+            return Ok(value);
+        }
+        self.insert(name, &default)?;
+        Ok(default)
+    }
+
     /// Removes the value under `name`, and says whether there was one.
     pub fn remove(&self, name: &str) -> bool {
         let mut state = self.state();
+        state.accessed = true;
         let known = state.view.data.contains(name);
         if known {
             state.record(Change::Remove(name.to_owned()));
@@ -61,7 +75,7 @@ impl Session {
 
     /// Whether there is a value under `name`.
     pub fn contains(&self, name: &str) -> bool {
-        self.state().view.data.contains(name)
+        self.view().data.contains(name)
     }
 
     /// All names, in the order of their insertion.
@@ -82,13 +96,14 @@ impl Session {
 
     /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
-        self.state().view.data.is_empty()
+        self.view().data.is_empty()
     }
 
     /// Removes all entries. The session lives on, under its key and for its user: see
     /// [`flush`](Session::flush) for ending it.
     pub fn clear(&self) {
         let mut state = self.state();
+        state.accessed = true;
         if !state.view.data.is_empty() {
             state.record(Change::Clear);
         }
@@ -98,6 +113,17 @@ impl Session {
     pub fn is_modified(&self) -> bool {
         let state = self.state();
         !state.doomed.is_empty() || state.waits()
+    }
+
+    /// Has the next commit store the session although nothing was changed: its age starts anew.
+    pub fn mark_modified(&self) {
+        self.state().record(Change::Mark);
+    }
+
+    /// Whether anything was read or changed since the session was loaded, through any handle: what an answer did not look
+    /// at it can not depend on. (Adapters ask for `Vary: Cookie` as soon as a session is loaded.)
+    pub fn is_accessed(&self) -> bool {
+        self.state().accessed
     }
 
     /// All entries as one struct: its fields are the names.
@@ -161,6 +187,7 @@ impl Session {
 
     fn set(&self, name: &str, json: Bytes) -> Result<()> {
         let mut state = self.state();
+        state.accessed = true;
         let known = state.view.data.get(name);
         if known.is_none() && state.view.data.entries.len() >= MOST_NAMES {
             return Err(too_many_names());

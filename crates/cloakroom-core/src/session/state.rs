@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::draft::Draft;
-use crate::change::{Change, Changes};
+use crate::change::{Change, Changes, Origin};
 use crate::content::Content;
-use crate::{BrowserEnd, CookieChange, Revision, SessionId, SessionKey, Stored, Timestamp};
+use crate::{BrowserEnd, CookieChange, Revision, SessionId, SessionKey, Sessions, Stored, Timestamp};
 
 /// A living record as it was last seen.
 #[derive(Clone, Debug)]
@@ -66,7 +64,11 @@ pub(super) struct State {
     /// This request has ended the session whose key the browser has presented.
     pub(super) ended: bool,
     pub(super) headers_left: bool,
-    pub(super) user_agent: Option<Bytes>,
+    /// The browser has presented a key that was replaced, and must be told the one that is held.
+    pub(super) replaced: bool,
+    /// Something was read or changed.
+    pub(super) accessed: bool,
+    pub(super) origin: Origin,
 }
 
 impl State {
@@ -86,12 +88,15 @@ impl State {
             announced: None,
             ended: false,
             headers_left: false,
-            user_agent: None,
+            replaced: false,
+            accessed: false,
+            origin: Origin::default(),
         }
     }
 
     /// Does a change, and notes it for the commit.
     pub(super) fn record(&mut self, change: Change) {
+        self.accessed = true;
         change.apply(Arc::make_mut(&mut self.view));
         self.changes.record(change);
     }
@@ -99,10 +104,30 @@ impl State {
     /// Whether there is anything to commit: changes that cancel out are none.
     pub(super) fn waits(&self) -> bool {
         let changed = || match self.held {
-            Some(_) => self.changes.rotate() || self.changes.expire() || !self.view.says_the_same(&self.base),
+            Some(_) => {
+                self.changes.rotate()
+                    || self.changes.expire()
+                    || self.changes.marked()
+                    || !self.view.says_the_same(&self.base)
+            }
             None => !self.view.is_blank(),
         };
         self.unsettled.is_some() || (!self.changes.is_empty() && changed())
+    }
+
+    /// Whether keys are renewed, and the one that is held is old enough; unless these changes bring a new one anyway,
+    /// or the browser could not be told any more.
+    pub(super) fn key_due(&self, sessions: &Sessions, now: Timestamp) -> bool {
+        let due = |every| self.base.head.keyed_at.plus(every) <= now;
+        let every = sessions.renews_keys();
+        every.is_some_and(due) && self.held.is_some() && !self.changes.rotate() && !self.headers_left
+    }
+
+    /// The session as it is stored now, and under which key: another may have taken the place of the one that was held.
+    pub(super) fn adopt(&mut self, key: SessionKey, stored: &Stored, content: Content) {
+        self.replaced |= self.held.as_ref().is_some_and(|held| held.key != key);
+        self.held = Some(Held::new(key, stored));
+        self.rebase(Arc::new(content));
     }
 
     /// What becomes of the browser's cookie, by all that the store has acknowledged.
@@ -153,6 +178,8 @@ impl State {
             }
         }
         self.announced = None;
+        self.replaced = false;
+        self.accessed = true;
         self.epoch += 1;
         self.changes.forget();
         self.interrupted = false;

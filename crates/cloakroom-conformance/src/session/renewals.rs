@@ -1,0 +1,260 @@
+//! Keys that are renewed from time to time, and the requests that are on their way meanwhile.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom_core::{CookieChange, Session, SessionKey, SessionOptions, Sessions};
+
+use super::{number, stored, visit};
+use crate::{Engine, Fault, Faulty, Gate, Limit, Operation};
+
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+
+fn hourly(options: &mut SessionOptions) {
+    options.key_renewal = Some(HOUR);
+}
+
+/// Sessions whose keys are renewed every hour, and the key of one that is due. None on an engine that has no ids to
+/// renew: just that must show.
+async fn due(engine: &Engine) -> Option<(Sessions, SessionKey)> {
+    let sessions = engine.sessions_with(hourly);
+    let key = stored(&sessions).await;
+    engine.pass(HOUR);
+    if engine.lacks(Limit::HashedIds).await {
+        let session = visit(&sessions, &key).await;
+        session.renew_key().await.unwrap();
+        assert_eq!((session.key(), session.activity().cookie), (Some(key), CookieChange::Keep));
+        return None;
+    }
+    Some((sessions, key))
+}
+
+/// A request that renews the key, and the new one.
+async fn renewed(sessions: &Sessions, key: &SessionKey) -> SessionKey {
+    let session = visit(sessions, key).await;
+    session.renew_key().await.unwrap();
+    assert_told(&session);
+    let new = session.key().unwrap();
+    assert_ne!(new, *key);
+    new
+}
+
+/// Sees that the browser is told the key that the session has.
+fn assert_told(session: &Session) {
+    let CookieChange::Set(told, _) = session.activity().cookie else { panic!("the browser hears nothing") };
+    assert_eq!(Some(told), session.key());
+}
+
+/// Whose time comes, and not before.
+pub async fn a_key_is_renewed_when_it_is_due_and_its_session_stays_what_it_was(engine: Engine) {
+    let Some((sessions, key)) = due(&engine).await else { return };
+    let young = visit(&sessions, &stored(&sessions).await).await;
+    assert!(!young.activity().key_due);
+    let unasked = visit(&engine.sessions(), &key).await;
+    assert!(!unasked.activity().key_due, "off unless asked for");
+    let before = engine.get(&key.id()).await.unwrap().record;
+    let new = renewed(&sessions, &key).await;
+    let session = visit(&sessions, &new).await;
+    assert_eq!(session.get::<i64>("seed").unwrap(), Some(1));
+    assert_eq!(session.expiry_date(), before.expires_at, "a visit is no change");
+    assert!(!session.activity().key_due);
+}
+
+/// Those that come with the old key, and those that have loaded the session by it.
+pub async fn requests_on_their_way_with_a_renewed_key_are_served_and_told_the_new_one(engine: Engine) {
+    let Some((sessions, key)) = due(&engine).await else { return };
+    let (early, updating) = (visit(&sessions, &key).await, visit(&sessions, &key).await);
+    early.insert("early", 1).unwrap();
+    let new = renewed(&sessions, &key).await;
+    early.save().await.unwrap();
+    assert_eq!(updating.update("count", |n: &mut i64| *n += 1).await.unwrap(), 1);
+    engine.pass(Duration::from_millis(59_999));
+    let late = visit(&sessions, &key).await;
+    assert_eq!(late.get::<i64>("seed").unwrap(), Some(1));
+    assert!(late.activity().key_due, "so that an adapter has it told");
+    late.renew_key().await.unwrap();
+    for session in [&early, &updating, &late] {
+        assert_eq!(session.key().as_ref(), Some(&new));
+        assert_told(session);
+    }
+    assert_eq!(number(&sessions, &new, "early").await, Some(1));
+    assert_eq!(number(&sessions, &new, "count").await, Some(1));
+}
+
+/// A minute later.
+pub async fn a_renewed_key_is_dead_when_the_overlap_is_over(engine: Engine) {
+    let Some((sessions, key)) = due(&engine).await else { return };
+    let new = renewed(&sessions, &key).await;
+    engine.pass(MINUTE);
+    assert_eq!(visit(&sessions, &key).await.key(), None);
+    assert!(visit(&sessions, &new).await.key().is_some());
+    sessions.clear_expired(engine.now()).await.unwrap();
+    assert!(engine.records().await.is_none_or(|records| records == 1));
+}
+
+/// And all end with the same key.
+pub async fn of_many_requests_that_renew_a_key_one_does(engine: Engine) {
+    let Some((sessions, key)) = due(&engine).await else { return };
+    let mut requests = Vec::new();
+    for _ in 0..8 {
+        let session = visit(&sessions, &key).await;
+        requests.push(tokio::spawn(async move {
+            session.renew_key().await.unwrap();
+            session.update("count", |n: &mut i64| *n += 1).await.unwrap();
+            session.key().unwrap()
+        }));
+    }
+    let mut keys = Vec::new();
+    for request in requests {
+        keys.push(request.await.unwrap());
+    }
+    assert!(keys.iter().any(|new| *new != key));
+    let last = visit(&sessions, &key).await.key().unwrap();
+    assert!(keys.iter().all(|new| *new == last || *new == key), "two keys were made");
+    assert_eq!(number(&sessions, &last, "count").await, Some(8));
+}
+
+/// Whoever logs out means the session.
+pub async fn a_logout_with_a_renewed_key_ends_the_session(engine: Engine) {
+    let Some((sessions, key)) = due(&engine).await else { return };
+    let early = visit(&sessions, &key).await;
+    let new = renewed(&sessions, &key).await;
+    early.logout();
+    early.save().await.unwrap();
+    assert_eq!(early.activity().cookie, CookieChange::Remove);
+    for key in [&key, &new] {
+        assert_eq!(visit(&sessions, key).await.key(), None);
+    }
+    let (sessions, key) = due(&engine).await.unwrap();
+    let new = renewed(&sessions, &key).await;
+    let late = visit(&sessions, &key).await;
+    late.logout();
+    late.save().await.unwrap();
+    assert_eq!(late.activity().cookie, CookieChange::Remove);
+    for key in [&key, &new] {
+        assert_eq!(visit(&sessions, key).await.key(), None);
+    }
+}
+
+/// Whoever knew a key before a login is left behind, however lately it was renewed.
+pub async fn a_login_leaves_no_way_from_a_renewed_key(engine: Engine) {
+    let Some((sessions, key)) = due(&engine).await else { return };
+    let new = renewed(&sessions, &key).await;
+    let session = visit(&sessions, &key).await;
+    session.login("alice").unwrap();
+    session.save().await.unwrap();
+    for old in [&key, &new] {
+        assert_eq!(visit(&sessions, old).await.key(), None);
+    }
+    assert_told(&session);
+    assert_eq!(visit(&sessions, &session.key().unwrap()).await.user().as_deref(), Some("alice"));
+}
+
+/// The browser holds the one that a login in another tab has given it.
+pub async fn a_late_answer_to_a_renewed_key_takes_no_newer_one_away(engine: Engine) {
+    let Some((sessions, key)) = due(&engine).await else { return };
+    let new = renewed(&sessions, &key).await;
+    let late = visit(&sessions, &key).await;
+    let login = visit(&sessions, &new).await;
+    login.login("alice").unwrap();
+    login.save().await.unwrap();
+    late.renew_key().await.unwrap();
+    assert_eq!(late.activity().cookie, CookieChange::Keep);
+}
+
+/// Before it was done, and after.
+pub async fn a_renewal_that_is_cut_leaves_the_visitor_a_living_key(engine: Engine) {
+    let Some((_, key)) = due(&engine).await else { return };
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), hourly);
+    let gate = Gate::default();
+    for fault in [Fault::Hold(gate.clone()), Fault::HoldReply(gate.clone())] {
+        faulty.fail(Operation::Rotate, fault);
+        let session = visit(&sessions, &key).await;
+        let renewing = tokio::spawn(async move { session.renew_key().await });
+        gate.reached().await;
+        renewing.abort();
+        assert!(renewing.await.unwrap_err().is_cancelled());
+        assert_eq!(number(&sessions, &key, "seed").await, Some(1));
+        engine.pass(MINUTE);
+        let again = visit(&sessions, &key).await;
+        if again.key().is_none() {
+            // It was done, and the browser was gone for a minute.
+            return;
+        }
+    }
+    panic!("a rotation that was done leaves the old key alive");
+}
+
+/// And another request renews it later.
+pub async fn a_key_that_can_not_be_renewed_stays(engine: Engine) {
+    let Some((_, key)) = due(&engine).await else { return };
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), hourly);
+    for (operation, fault) in [(Operation::Create, Fault::Refuse), (Operation::Rotate, Fault::Refuse)] {
+        faulty.fail(operation, fault);
+        let session = visit(&sessions, &key).await;
+        session.insert("n", 1).unwrap();
+        assert!(session.renew_key().await.is_err());
+        session.save().await.unwrap();
+        assert_eq!(session.key().as_ref(), Some(&key));
+    }
+    engine.pass(MINUTE);
+    renewed(&sessions, &key).await;
+}
+
+/// One renewal, and the browser is told its key.
+pub async fn a_lost_reply_to_a_renewal_is_one_renewal(engine: Engine) {
+    let Some((_, key)) = due(&engine).await else { return };
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), hourly);
+    faulty.fail(Operation::Rotate, Fault::LoseReply);
+    let session = visit(&sessions, &key).await;
+    session.renew_key().await.unwrap();
+    assert_told(&session);
+    assert_eq!(visit(&sessions, &key).await.key(), session.key());
+}
+
+/// The way from one key to the other is closed to who reads the store.
+pub async fn neither_key_of_a_renewal_is_ever_stored(engine: Engine) {
+    let Some((sessions, key)) = due(&engine).await else { return };
+    let new = renewed(&sessions, &key).await;
+    let Some(index) = engine.index_or_limit().await else { return };
+    let all = index.all(None, 100).await.unwrap();
+    assert_eq!(all.len(), 2);
+    for (id, stored) in all {
+        for secret in [&key, &new] {
+            let secret = &secret.expose().as_bytes()[3..];
+            let shows = |text: &[u8]| text.windows(secret.len()).any(|part| part == secret);
+            assert!(!shows(id.as_bytes()) && !shows(&stored.record.payload));
+        }
+    }
+}
+
+/// Whatever key they have by now.
+pub async fn logging_out_everywhere_reaches_a_session_that_is_being_renewed(engine: Engine) {
+    if engine.index_or_limit().await.is_none() {
+        return;
+    }
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), hourly);
+    let session = visit(&sessions, &stored(&sessions).await).await;
+    session.login("alice").unwrap();
+    session.save().await.unwrap();
+    let key = session.key().unwrap();
+    engine.pass(HOUR);
+    let gate = Gate::default();
+    faulty.fail(Operation::Rotate, Fault::HoldReply(gate.clone()));
+    let renewing = visit(&sessions, &key).await;
+    let renewal = tokio::spawn({
+        let renewing = renewing.clone();
+        async move { renewing.renew_key().await }
+    });
+    gate.reached().await;
+    assert_eq!(sessions.revoke("alice").await.unwrap(), 1);
+    gate.open();
+    let _ = renewal.await.unwrap();
+    assert_eq!(visit(&sessions, &key).await.key(), None);
+    assert_eq!(visit(&sessions, &renewing.key().unwrap()).await.key(), None);
+}

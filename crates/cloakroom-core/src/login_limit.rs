@@ -1,0 +1,83 @@
+//! How many sessions a user may have, and what becomes of one more.
+
+use std::num::NonZeroU32;
+
+use crate::{Deleted, Error, ErrorKind, Result, SessionId, Sessions, Timestamp};
+
+/// The most sessions that one user may be logged in with, as
+/// [`SessionOptions::login_limit`](crate::SessionOptions::login_limit) sets it.
+///
+/// It is looked at when a login is committed, and holds also for logins that race: of those that are logged in at once the
+/// ones that came first count as older, by the clocks of their hosts.
+///
+/// ```
+/// use std::num::NonZeroU32;
+/// use cloakroom_core::{LoginLimit, LoginPolicy, Memory, SessionOptions, Sessions};
+///
+/// let mut options = SessionOptions::default();
+/// options.login_limit = Some(LoginLimit { most: NonZeroU32::MIN, policy: LoginPolicy::EndOldest });
+/// let one_device_at_a_time = Sessions::with(Memory::new(), options);
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct LoginLimit {
+    /// How many.
+    pub most: NonZeroU32,
+    /// What becomes of one more.
+    pub policy: LoginPolicy,
+}
+
+/// What becomes of a login beyond a [`LoginLimit`].
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum LoginPolicy {
+    /// The session that was logged in longest ago ends.
+    #[default]
+    EndOldest,
+    /// It is refused as `TooManySessions`, and the visitor's session stays what it was.
+    Refuse,
+}
+
+/// A session that somebody is logged in with, older ones first.
+#[derive(Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct LoggedIn {
+    pub(crate) since: Timestamp,
+    pub(crate) id: SessionId,
+}
+
+impl Sessions {
+    /// The sessions that `user` is logged in with, the oldest login first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sessions::of_user`].
+    pub(crate) async fn logged_in(&self, user: &str) -> Result<Vec<LoggedIn>> {
+        let living = self.of_user(user).await?.into_iter();
+        let mut logged_in: Vec<_> = living
+            .map(|info| LoggedIn { since: info.authenticated_at.unwrap_or(info.created_at), id: info.id })
+            .collect();
+        logged_in.sort_unstable();
+        Ok(logged_in)
+    }
+
+    /// Ends the oldest sessions of `user` until no more than `most` are left.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sessions::revoke`].
+    pub(crate) async fn end_oldest(&self, user: &str, most: usize, until: Timestamp) -> Result<()> {
+        loop {
+            let logged_in = self.logged_in(user).await?;
+            let Some(surplus) = logged_in.len().checked_sub(most).filter(|surplus| *surplus > 0) else {
+                return Ok(());
+            };
+            for oldest in logged_in.iter().take(surplus) {
+                let delete = self.backend().delete(&oldest.id, None);
+                let _: Deleted = self.bounded(self.left(until), ErrorKind::Unknown, delete).await?;
+            }
+            // One whose key was replaced meanwhile is listed anew.
+            if self.now() >= until {
+                let message = "sessions of this user kept moving while the oldest were being ended";
+                return Err(Error::new(ErrorKind::Unavailable, message));
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Renewing keys: a session that has had its key for long gets another, and the old one leads there for a while.
+
+use super::Session;
+use super::delivery::{Commit, Force};
+use crate::{ErrorKind, Read, Result, Saved, SessionKey, Timestamp, alias};
+
+/// A key whose alias stands, and the key that it leads to.
+#[derive(Clone, Debug)]
+pub(super) struct Renewal {
+    pub(super) from: SessionKey,
+    pub(super) to: SessionKey,
+}
+
+impl Session {
+    /// Gives the session another key if its own is old enough
+    /// ([`SessionOptions::key_renewal`](crate::SessionOptions::key_renewal)), and has the browser told the one that it has, if it
+    /// presented one that was replaced. For adapters, before a request's last commit; else nothing, at no cost.
+    ///
+    /// Of two requests that renew a key at once one does, and the other goes on under the key that it made.
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Session::save). The session stays usable under the key that it has.
+    pub async fn renew_key(&self) -> Result<()> {
+        let now = self.sessions().now();
+        let (due, replaced) = {
+            let state = self.state();
+            (state.key_due(self.sessions(), now), state.replaced)
+        };
+        if !due && !replaced {
+            return Ok(());
+        }
+        let until = self.sessions().time_limit_from_now();
+        let _turn = self.turn(until).await?;
+        if due {
+            let mut commit = Commit::new(self, until, Force::No);
+            commit.settle(true).await?;
+            commit.renewal = self.renewal(until).await?;
+            if commit.renewal.is_some() {
+                commit.run(&mut |_| Ok(())).await?;
+            }
+        }
+        self.tell_replaced(until).await
+    }
+
+    /// The key to come, and an alias that leads there. None if another request is about to renew it: its alias stands.
+    async fn renewal(&self, until: Timestamp) -> Result<Option<Renewal>> {
+        let sessions = self.sessions();
+        let now = sessions.now();
+        let key = {
+            let state = self.state();
+            state.held.as_ref().filter(|_| state.key_due(sessions, now)).map(|held| held.key.clone())
+        };
+        let Some(from) = key else { return Ok(None) };
+        let to = from.rotated()?;
+        let (id, record) = (alias::id(&from), alias::record(&from, &to, now)?);
+        let create = sessions.backend().create(&id, &record);
+        let created = sessions.bounded(sessions.left(until), ErrorKind::Unknown, create).await?;
+        Ok(matches!(created, Saved::Written(_)).then_some(Renewal { from, to }))
+    }
+
+    /// Has the browser told the key that it should hold, if the session still lives under that: a login
+    /// in another tab may have given it a newer one meanwhile, which nothing may take from it.
+    async fn tell_replaced(&self, until: Timestamp) -> Result<()> {
+        let held = {
+            let state = self.state();
+            state.held.clone().filter(|_| state.replaced && state.announced.is_none() && !state.headers_left)
+        };
+        let Some(held) = held else { return Ok(()) };
+        let sessions = self.sessions();
+        let load = sessions.backend().load(&held.id, Read::Latest);
+        let there = sessions.bounded(sessions.left(until), ErrorKind::Unavailable, load).await?;
+        let mut state = self.state();
+        if there.is_some() && state.held.as_ref().is_some_and(|now| now.key == held.key) {
+            let end = sessions.options().lifetime.browser_end(&state.base.head, sessions.now());
+            state.announced = Some((held.key, end));
+            state.replaced = false;
+        }
+        Ok(())
+    }
+}
