@@ -164,7 +164,12 @@ impl Engine {
 
     /// Sessions in this engine that really wait between attempts, however the clock stands.
     pub fn sessions_that_wait(&self) -> Sessions {
-        self.sessions_with(|options| options.clock = Arc::new(Waiting(self.clock.clone())))
+        self.sessions_with(|options| options.clock = self.waiting_clock())
+    }
+
+    /// The case's clock, except that sleeping takes real time: for tasks that get in each other's way.
+    pub fn waiting_clock(&self) -> Arc<dyn Clock> {
+        Arc::new(Waiting(self.clock.clone()))
     }
 
     /// Sessions in a wrapper around this engine. Their visitors' browsers know all values that any sessions
@@ -196,7 +201,6 @@ impl Engine {
     }
 }
 
-/// The case's clock, except that sleeping takes real time: for tasks that get in each other's way.
 #[derive(Debug)]
 struct Waiting(ManualClock);
 

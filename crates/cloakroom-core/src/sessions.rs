@@ -24,6 +24,8 @@ pub struct SessionOptions {
     /// of them tells the browser the new one. Off. It needs hashed ids
     /// ([`Addressing::Hashed`](crate::Addressing::Hashed)); on an engine without them nothing is renewed.
     ///
+    /// A renewal that was cut short is made up for when what has expired has been swept next.
+    ///
     /// A browser that hears nothing of the new key within that minute, since its connection broke and its user
     /// left, has lost its session. A key from a [login](Session::login) or from [`cycle_key`](Session::cycle_key) never
     /// leaves the old one alive.

@@ -31,7 +31,10 @@ async fn bound(sessions: &Sessions, proof: &str) -> SessionKey {
 /// Sessions of which a user may have so many.
 fn limited(engine: &Engine, most: u32, policy: LoginPolicy) -> Sessions {
     let most = NonZeroU32::new(most).unwrap();
-    engine.sessions_with(|options| options.login_limit = Some(LoginLimit { most, policy }))
+    engine.sessions_with(|options| {
+        options.login_limit = Some(LoginLimit { most, policy });
+        options.clock = engine.waiting_clock();
+    })
 }
 
 /// As soon as they are looked at.

@@ -95,7 +95,11 @@ pub async fn a_renewed_key_is_dead_when_the_overlap_is_over(engine: Engine) {
 
 /// And all end with the same key.
 pub async fn of_many_requests_that_renew_a_key_one_does(engine: Engine) {
-    let Some((sessions, key)) = due(&engine).await else { return };
+    let Some((_, key)) = due(&engine).await else { return };
+    let sessions = engine.sessions_with(|options| {
+        hourly(options);
+        options.clock = engine.waiting_clock();
+    });
     let mut requests = Vec::new();
     for _ in 0..8 {
         let session = visit(&sessions, &key).await;
@@ -178,6 +182,7 @@ pub async fn a_renewal_that_is_cut_leaves_the_visitor_a_living_key(engine: Engin
         assert!(renewing.await.unwrap_err().is_cancelled());
         assert_eq!(number(&sessions, &key, "seed").await, Some(1));
         engine.pass(MINUTE);
+        sessions.clear_expired(engine.now()).await.unwrap();
         let again = visit(&sessions, &key).await;
         if again.key().is_none() {
             // It was done, and the browser was gone for a minute.
@@ -201,6 +206,7 @@ pub async fn a_key_that_can_not_be_renewed_stays(engine: Engine) {
         assert_eq!(session.key().as_ref(), Some(&key));
     }
     engine.pass(MINUTE);
+    sessions.clear_expired(engine.now()).await.unwrap();
     renewed(&sessions, &key).await;
 }
 

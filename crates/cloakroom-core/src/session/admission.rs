@@ -1,8 +1,14 @@
 //! A login where a user's sessions are limited: whether there is room for it, and making it.
 
+use std::time::Duration;
+
 use super::delivery::Commit;
 use super::draft::{Draft, Verb};
 use crate::{Error, ErrorKind, LoginLimit, LoginPolicy, Result};
+
+/// How long a login that met others waits for them to step back, and how often.
+const PAUSE: Duration = Duration::from_millis(10);
+const LOOKS: u32 = 20;
 
 impl Commit<'_> {
     /// Before a login is sent: sees that it can be looked after, and refuses it while there is no room.
@@ -26,31 +32,25 @@ impl Commit<'_> {
         if others < most(limit) { Ok(()) } else { Err(too_many()) }
     }
 
-    /// After a login was stored: ends the oldest; or this one, if others came first and it must not have been.
+    /// After a login was stored: ends the oldest; or this one, if others were stored meanwhile and there is no room for all.
     ///
     /// # Errors
     ///
-    /// `TooManySessions` if others came first. A store that fails now is no reason to fail what it has stored: the next
+    /// `TooManySessions` if this one had to go. A store that fails now is no reason to fail what it has stored: the next
     /// login of this user looks again.
     pub(super) async fn make_room(&mut self) -> Result<()> {
         let Some((limit, user)) = self.limit().zip(self.logged_in.take()) else { return Ok(()) };
         let sessions = self.session.sessions();
         let outcome = match limit.policy {
             LoginPolicy::EndOldest => sessions.end_oldest(&user, most(limit), self.until).await,
-            LoginPolicy::Refuse => {
-                let own = self.session.id();
-                let among_the_first = sessions.logged_in(&user).await.map(|logged_in| {
-                    logged_in.iter().position(|one| Some(&one.id) == own.as_ref()).unwrap_or(0) < most(limit)
-                });
-                match among_the_first {
-                    Ok(false) => {
-                        self.session.flush();
-                        self.end_doomed().await?;
-                        return Err(too_many());
-                    }
-                    looked => looked.map(|_| ()),
+            LoginPolicy::Refuse => match self.fits(&user, most(limit)).await {
+                Ok(false) => {
+                    self.session.flush();
+                    self.end_doomed().await?;
+                    return Err(too_many());
                 }
-            }
+                looked => looked.map(|_| ()),
+            },
         };
         if let Err(error) = outcome {
             tracing::warn!(
@@ -59,6 +59,26 @@ impl Commit<'_> {
             );
         }
         Ok(())
+    }
+
+    /// Whether a stored login may stay. It may once no more are there than are allowed: then no other can have been let in that
+    /// would be one too many, as each looks after it was stored. Of several that met, the later ones step back at
+    /// once, and the first ones wait for that.
+    async fn fits(&self, user: &str, most: usize) -> Result<bool> {
+        let sessions = self.session.sessions();
+        let own = self.session.id();
+        for _ in 0..LOOKS {
+            let logged_in = sessions.logged_in(user).await?;
+            if logged_in.len() <= most {
+                return Ok(true);
+            }
+            let place = logged_in.iter().position(|one| Some(&one.id) == own.as_ref());
+            if place.is_none_or(|place| place >= most) || sessions.now().plus(PAUSE) >= self.until {
+                break;
+            }
+            sessions.options().clock.sleep(PAUSE).await;
+        }
+        Ok(false)
     }
 
     fn limit(&self) -> Option<LoginLimit> {

@@ -168,6 +168,8 @@ impl<'s> Commit<'s> {
             }
             Ok(Saved::Gone) => {
                 self.follow_or_end(draft).await?;
+                // Those in line for the old key have nothing to do with the new one.
+                self.queue = None;
                 if self.session.state().interrupted { Err(interrupted()) } else { Ok(false) }
             }
             Err(error) if error.kind() == ErrorKind::Corrupt => Err(self.unreadable(draft, &error)),
