@@ -11,6 +11,7 @@
 pub mod commits;
 pub mod cookies;
 pub mod failures;
+pub mod renewals;
 
 use std::sync::{Arc, Mutex};
 
@@ -292,6 +293,12 @@ macro_rules! __http_scripts {
                 the_cookie_of_an_idle_session_stays
                 changes_that_cancel_out_are_a_visit_like_any_other
             }
+            renewals {
+                a_key_that_is_due_is_renewed_by_the_next_request_that_looks
+                a_request_with_a_renewed_key_is_served_and_told_the_new_one
+                a_late_answer_to_a_renewed_key_leaves_the_key_of_a_login
+                a_logout_with_a_renewed_key_ends_the_session_and_takes_the_cookie
+            }
             failures {
                 a_change_to_a_session_that_another_request_ended_is_400_without_a_cookie
                 a_late_answer_to_an_old_key_never_touches_the_cookie
@@ -300,6 +307,7 @@ macro_rules! __http_scripts {
                 a_logout_that_could_not_be_stored_is_503_and_leaves_the_cookie
                 a_failed_logout_announces_no_key
                 a_session_over_the_limit_is_413
+                a_login_beyond_the_limit_is_409_and_leaves_the_session
                 a_visit_that_could_not_be_noted_is_no_failure
             }
         }

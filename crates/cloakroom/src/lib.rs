@@ -53,7 +53,8 @@ mod values;
 /// [`core::SessionBackend`] is what an engine of your own implements.
 pub use cloakroom_core as core;
 pub use cloakroom_core::{
-    ErrorKind, Expiry, Lifetime, Memory, SessionId, SessionInfo, SessionOptions, Sessions, Timestamp,
+    ErrorKind, Expiry, Lifetime, LoginLimit, LoginPolicy, Memory, SessionId, SessionInfo, SessionOptions,
+    Sessions, Timestamp,
 };
 /// Cookie policy and request lifecycle, for adapters.
 pub use cloakroom_http as http;
@@ -84,7 +85,15 @@ pub mod axum {
     pub use cloakroom_tower::{Error, Session, SessionLayer};
 }
 
-/// The README's snippets are compiled with the tests.
+/// The snippets of the README and of the pages in docs are compiled with the tests.
 #[cfg(all(doctest, feature = "axum", feature = "sqlite"))]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
+mod pages {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../../../docs/logins.md")]
+    struct Logins;
+
+    #[doc = include_str!("../../../docs/lifetimes.md")]
+    struct Lifetimes;
+}

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use cloakroom_core::{Error, ErrorKind, Result, Sealed, SessionBackend, SessionOptions, Sessions};
+use cloakroom_core::{
+    Addressing, Error, ErrorKind, LoginLimit, Result, Sealed, SessionBackend, SessionOptions, Sessions,
+};
 
 #[cfg(feature = "cache")]
 use crate::engine::{CACHES, feature};
@@ -16,9 +18,22 @@ impl Settings {
     /// `Misconfigured` for an engine that this build lacks and for one that can't be opened with these
     /// settings, `Unavailable` if it does not answer. The text names the setting.
     pub async fn sessions(&self) -> Result<Sessions> {
+        let backend = self.backend().await?;
+        let refuse = |setting: &str, why: &str| {
+            let message = format!("{setting}: the engine {} {why}", self.engine);
+            Err(Error::new(ErrorKind::Misconfigured, message))
+        };
+        if self.key_renewal.is_some() && backend.capabilities().addressing != Addressing::Hashed {
+            return refuse("SESSION_KEY_RENEWAL", "has no keys to renew");
+        }
+        if self.login_limit.is_some() && backend.index().is_none() {
+            return refuse("SESSION_LOGIN_LIMIT", "keeps no list of a user's sessions");
+        }
         let mut options = SessionOptions::default();
         options.lifetime = self.lifetime;
-        Ok(Sessions::with(self.backend().await?, options))
+        options.key_renewal = self.key_renewal;
+        options.login_limit = self.login_limit.map(|most| LoginLimit { most, policy: self.login_policy });
+        Ok(Sessions::with(backend, options))
     }
 
     #[allow(

@@ -1,13 +1,15 @@
 //! All settings: from the environment, from a file, or from code.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use cloakroom_core::{Error, ErrorKind, Lifetime, Result, SealKeys};
+use cloakroom_core::{Error, ErrorKind, Lifetime, LoginPolicy, Result, SealKeys};
 use cloakroom_http::{CookieOptions, CookiePolicy};
 
 use crate::Engine;
-use crate::values::{number, seal_keys, seconds, secret, secrets, switch};
+use crate::values::{minutes, number, policy, positive, seal_keys, seconds, secret, secrets, switch};
 
 /// Where a TOML file of settings is.
 const FILE: &str = "CLOAKROOM_CONFIG";
@@ -18,7 +20,7 @@ type Setter = fn(&mut Settings, &str) -> Result<()>;
 /// Every setting: its name, and how it is set.
 #[rustfmt::skip] // a table
 #[expect(clippy::unit_arg, reason = "a row is one assignment")]
-const TABLE: [(&str, Setter); 22] = [
+const TABLE: [(&str, Setter); 25] = [
     ("SECRET_KEY", |settings, value| Ok(settings.secret_key = Some(secret(value)?))),
     ("SECRET_KEY_FALLBACKS", |settings, value| Ok(settings.secret_key_fallbacks = secrets(value)?)),
     ("SESSION_ABSOLUTE_TIMEOUT", |settings, value| Ok(settings.lifetime.absolute = Some(seconds(value)?))),
@@ -38,6 +40,9 @@ const TABLE: [(&str, Setter); 22] = [
     ("SESSION_FILE_PATH", |settings, value| Ok(settings.file_path = value.into())),
     ("SESSION_FORMAT", native_only),
     ("SESSION_IDLE_TIMEOUT", |settings, value| Ok(settings.lifetime.idle = Some(seconds(value)?))),
+    ("SESSION_KEY_RENEWAL", |settings, value| Ok(settings.key_renewal = Some(minutes(value)?))),
+    ("SESSION_LOGIN_LIMIT", |settings, value| Ok(settings.login_limit = Some(positive(value)?))),
+    ("SESSION_LOGIN_POLICY", |settings, value| Ok(settings.login_policy = policy(value)?)),
     ("SESSION_POWER_SAFE", |settings, value| Ok(settings.power_safe = switch(value)?)),
     ("SESSION_SAVE_EVERY_REQUEST", |settings, value| Ok(settings.save_every_request = switch(value)?)),
     ("SESSION_SEAL_KEYS", |settings, value| Ok(settings.seal_keys = Some(seal_keys(value)?))),
@@ -73,6 +78,9 @@ fn native_only(_: &mut Settings, value: &str) -> Result<()> {
 /// | `SESSION_EXPIRE_AT_BROWSER_CLOSE` | `false` |
 /// | `SESSION_IDLE_TIMEOUT` | none; seconds |
 /// | `SESSION_ABSOLUTE_TIMEOUT` | none; seconds |
+/// | `SESSION_KEY_RENEWAL` | none; seconds, 60 or more, until a session gets another key |
+/// | `SESSION_LOGIN_LIMIT` | none; how many sessions a user may have |
+/// | `SESSION_LOGIN_POLICY` | `end-oldest`; or `refuse`: what becomes of one more |
 ///
 /// ```
 /// use cloakroom::Settings;
@@ -115,6 +123,12 @@ pub struct Settings {
     pub save_every_request: bool,
     /// `SESSION_COOKIE_AGE`, `SESSION_EXPIRE_AT_BROWSER_CLOSE` and the two timeouts
     pub lifetime: Lifetime,
+    /// `SESSION_KEY_RENEWAL`
+    pub key_renewal: Option<Duration>,
+    /// `SESSION_LOGIN_LIMIT`
+    pub login_limit: Option<NonZeroU32>,
+    /// `SESSION_LOGIN_POLICY`
+    pub login_policy: LoginPolicy,
 }
 
 /// Without what is a secret or may hold one.
@@ -127,6 +141,9 @@ impl fmt::Debug for Settings {
             .field("cookie", &self.cookie)
             .field("save_every_request", &self.save_every_request)
             .field("lifetime", &self.lifetime)
+            .field("key_renewal", &self.key_renewal)
+            .field("login_limit", &self.login_limit)
+            .field("login_policy", &self.login_policy)
             .finish_non_exhaustive()
     }
 }
@@ -147,6 +164,9 @@ impl Default for Settings {
             cookie: CookieOptions::default(),
             save_every_request: false,
             lifetime: Lifetime::default(),
+            key_renewal: None,
+            login_limit: None,
+            login_policy: LoginPolicy::default(),
         }
     }
 }
@@ -266,6 +286,9 @@ mod tests {
             ("SESSION_IDLE_TIMEOUT", "0", "1 or more"),
             ("SESSION_FORMAT", "django", "native"),
             ("SESSION_CACHE_REPLICAS", "-1", "0 or more"),
+            ("SESSION_KEY_RENEWAL", "59", "60 or more"),
+            ("SESSION_LOGIN_LIMIT", "0", "1 or more"),
+            ("SESSION_LOGIN_POLICY", "oldest", "end-oldest or refuse"),
         ] {
             let error = Settings::default().set(name, value).unwrap_err();
             let text = error.to_string();

@@ -1,11 +1,12 @@
 //! Settings' values as text: what is allowed, and the sentence that says so.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use cloakroom_core::{Error, ErrorKind, Result, SealKeys};
+use cloakroom_core::{Error, ErrorKind, LoginPolicy, Result, SealKeys};
 
 pub(crate) fn switch(text: &str) -> Result<bool> {
     match text.to_ascii_lowercase().as_str() {
@@ -20,6 +21,27 @@ pub(crate) fn seconds(text: &str) -> Result<Duration> {
     match text.parse() {
         Ok(seconds @ 1..) => Ok(Duration::from_secs(seconds)),
         _ => refuse(text, "a whole number of seconds, 1 or more"),
+    }
+}
+
+/// Whole seconds, at least a minute of them.
+pub(crate) fn minutes(text: &str) -> Result<Duration> {
+    match text.parse() {
+        Ok(seconds @ 60..) => Ok(Duration::from_secs(seconds)),
+        _ => refuse(text, "a whole number of seconds, 60 or more"),
+    }
+}
+
+/// A whole number that is not zero.
+pub(crate) fn positive(text: &str) -> Result<NonZeroU32> {
+    text.parse().or_else(|_| refuse(text, "a whole number, 1 or more"))
+}
+
+pub(crate) fn policy(text: &str) -> Result<LoginPolicy> {
+    match text.to_ascii_lowercase().as_str() {
+        "end-oldest" => Ok(LoginPolicy::EndOldest),
+        "refuse" => Ok(LoginPolicy::Refuse),
+        _ => refuse(text, "end-oldest or refuse"),
     }
 }
 

@@ -166,3 +166,15 @@ async fn signed_cookies_without_a_secret_key_do_not_start() {
     assert_eq!(error.kind(), ErrorKind::Misconfigured);
     assert!(error.to_string().contains("SECRET_KEY"), "{error}");
 }
+
+#[cfg(feature = "signed-cookies")]
+#[tokio::test]
+async fn what_signed_cookies_can_not_keep_is_refused_at_the_start() {
+    for (name, value) in [("SESSION_KEY_RENEWAL", "900"), ("SESSION_LOGIN_LIMIT", "3")] {
+        let (_folder, settings) = settings(&[("SESSION_ENGINE", "signed_cookies"), SECRET, (name, value)]);
+        let error = settings.sessions().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured);
+        let text = error.to_string();
+        assert!(text.starts_with(name) && text.contains("signed_cookies"), "{text}");
+    }
+}

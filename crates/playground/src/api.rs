@@ -215,6 +215,32 @@ pub async fn devices(session: &Session) -> Outcome {
     Answer::json(&devices)
 }
 
+/// `DELETE /api/devices/{id}`
+///
+/// # Errors
+///
+/// 401 if nobody is logged in, 404 for what is no living session of theirs, 501 where the engine keeps no list.
+pub async fn end_device(session: &Session, id: &str) -> Outcome {
+    if Devices::end(session, id).await? {
+        Ok(Answer::done())
+    } else {
+        Err(Failure::new(404, "There is no such session of yours."))
+    }
+}
+
+/// `POST /api/logout-others`
+///
+/// # Errors
+///
+/// 401 if nobody is logged in, 501 where the engine keeps no list.
+pub async fn logout_others(session: &Session) -> Outcome {
+    if session.user().is_none() {
+        return Err(nobody());
+    }
+    let revoked = session.logout_others().await?;
+    Answer::json(&serde_json::json!({ "revoked": revoked }))
+}
+
 /// `POST /api/logout-everywhere`
 ///
 /// # Errors
@@ -236,6 +262,6 @@ fn missing(name: &str) -> Failure {
     Failure::new(404, format!("There is no value named {name:?}."))
 }
 
-fn nobody() -> Failure {
+pub(crate) fn nobody() -> Failure {
     Failure::new(401, "Nobody is logged in.")
 }

@@ -1,9 +1,10 @@
 //! A user's own sessions: where they are logged in.
 
 use cloakroom::core::Session;
-use cloakroom::{ErrorKind, SessionInfo};
+use cloakroom::{ErrorKind, SessionId, SessionInfo};
 
 use crate::Failure;
+use crate::api::nobody;
 
 /// Who is asked about, and what the engine can tell.
 #[derive(Debug)]
@@ -32,5 +33,23 @@ impl Devices {
             Err(error) if error.kind() == ErrorKind::Unsupported => Ok(Self::Unlisted),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Ends one of them, and says whether it was one that lived. This session itself ends by a logout.
+    ///
+    /// # Errors
+    ///
+    /// 401 if nobody is logged in, 501 where the engine keeps no list.
+    pub async fn end(session: &Session, id: &str) -> Result<bool, Failure> {
+        let user = session.user().ok_or_else(nobody)?;
+        if session.sessions().backend().index().is_none() {
+            return Err(Failure::new(501, "This session engine keeps no list of sessions."));
+        }
+        let Some(id) = SessionId::parse(id) else { return Ok(false) };
+        if session.id().as_ref() == Some(&id) {
+            session.logout();
+            return Ok(true);
+        }
+        Ok(session.sessions().end(&user, &id).await?)
     }
 }

@@ -40,6 +40,10 @@ impl Failure {
             // These speak of what the visitor sent, and of nothing else.
             ErrorKind::Invalid | ErrorKind::Mismatch => Self::bad(sentence(&error.to_string())),
             ErrorKind::Interrupted => Self::bad(ENDED),
+            ErrorKind::TooManySessions => Self::new(
+                409,
+                "This user has as many sessions as are allowed: one has to end before this login.",
+            ),
             ErrorKind::TooLarge => Self::new(413, "That is more than a session can hold."),
             ErrorKind::Unsupported => Self::new(501, "This session engine can not do that."),
             kind => {

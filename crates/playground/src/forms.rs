@@ -8,6 +8,7 @@ use cloakroom::core::Session;
 use serde_json::value::RawValue;
 
 use crate::api::{VISITS, add_one};
+use crate::devices::Devices;
 use crate::{Answer, Failure, cart};
 
 /// The fields of a form that was sent.
@@ -53,6 +54,15 @@ pub async fn act(session: &Session, action: &str, fields: &Fields) -> Result<Ans
         }
         "logout" => {
             session.logout();
+            "/#visitor"
+        }
+        "end-device" => {
+            // One that has ended meanwhile needs no ending.
+            Devices::end(session, field(fields, "id", usize::MAX)?).await?;
+            "/#visitor"
+        }
+        "logout-others" => {
+            session.logout_others().await?;
             "/#visitor"
         }
         "logout-everywhere" => {

@@ -5,7 +5,7 @@ mod render;
 
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Router, middleware};
 use cloakroom::Engine;
 use cloakroom::axum::SessionLayer;
@@ -50,6 +50,8 @@ fn for_programs() -> Router<Engine> {
         .route("/expiry", post(expire))
         .route("/test-cookie", get(test_cookie).post(set_test_cookie))
         .route("/devices", get(async |Visitor(session)| api::devices(&session).await))
+        .route("/devices/{id}", delete(end_device))
+        .route("/logout-others", post(async |Visitor(session)| api::logout_others(&session).await))
         .route("/logout-everywhere", post(async |Visitor(session)| api::logout_everywhere(&session).await))
 }
 
@@ -80,6 +82,10 @@ async fn put(Visitor(session): Visitor, Name(name): Name, Whole(body): Whole) ->
 
 async fn remove(Visitor(session): Visitor, Name(name): Name) -> Outcome {
     api::remove(&session, &name)
+}
+
+async fn end_device(Visitor(session): Visitor, Name(id): Name) -> Outcome {
+    api::end_device(&session, &id).await
 }
 
 async fn count(Visitor(session): Visitor, Name(name): Name) -> Outcome {

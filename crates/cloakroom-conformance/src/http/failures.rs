@@ -1,5 +1,9 @@
 //! What a visitor gets when it can't be done.
 
+use std::num::NonZeroU32;
+
+use cloakroom_core::{LoginLimit, LoginPolicy};
+
 use super::{ErrorKind, Fault, Limit, Operation, Setting, Site, Stage};
 use crate::Engine;
 
@@ -102,6 +106,22 @@ pub async fn a_session_over_the_limit_is_413<S: Site>(engine: Engine, make: impl
     let answer = stage.visit(&visitor, &format!("/do/large:{over}")).await;
     assert_eq!((answer.status, answer.set_cookie()), (413, None));
     assert_eq!(stage.visit(&visitor, &format!("/do/large:{within}/get:a")).await.body, "1");
+}
+
+/// The visitor goes on as before.
+pub async fn a_login_beyond_the_limit_is_409_and_leaves_the_session<S: Site>(
+    engine: Engine,
+    make: impl AsyncFnOnce(Setting) -> S,
+) {
+    let indexed = !engine.lacks(Limit::Index).await;
+    let limit = LoginLimit { most: NonZeroU32::MIN, policy: LoginPolicy::Refuse };
+    let stage = Stage::set(engine, make, |wishes| wishes.options.login_limit = Some(limit)).await;
+    let first = stage.newcomer("/do/login:alice").await;
+    assert_eq!(first.status, if indexed { 200 } else { 501 });
+    let visitor = stage.stored().await;
+    let refused = stage.visit(&visitor, "/do/login:alice").await;
+    assert_eq!((refused.status, refused.set_cookie()), (if indexed { 409 } else { 501 }, None));
+    assert_eq!(stage.value(&visitor).await, "1");
 }
 
 /// The answer stands, and the next visit will be noted.

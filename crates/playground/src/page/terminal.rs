@@ -14,7 +14,7 @@ curl -b jar -X PUT "$HERE/api/session/hat?delay_ms=2000" -d '"felt"' &
 sleep 1; curl -b jar -X POST $HERE/api/logout; wait
 # "#;
 
-const REQUESTS: [(&str, &str); 12] = [
+const REQUESTS: [(&str, &str); 14] = [
     ("GET /api/session", "all of it"),
     ("PUT GET DELETE /api/session/{name}", "one value, any JSON"),
     ("POST /api/counter/{name}", "adds one, exactly"),
@@ -25,6 +25,8 @@ const REQUESTS: [(&str, &str); 12] = [
     ("POST /api/expiry", r#"{"seconds": 300}, {"at": "2030-01-01T00:00:00Z"}, {"default": true}"#),
     ("POST GET /api/test-cookie", "leaves it, finds it"),
     ("GET /api/devices", "where you are logged in"),
+    ("DELETE /api/devices/{id}", "ends one of those"),
+    ("POST /api/logout-others", "ends all but this one"),
     ("POST /api/logout-everywhere", "ends all of those"),
     ("?delay_ms=2000", "on any of them: a pause between the load and the change"),
 ];

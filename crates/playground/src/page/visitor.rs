@@ -55,10 +55,11 @@ fn list(session: &Session, devices: &Devices) -> Markup {
             let current = session.id();
             html! {
                 h3 { "Your devices" }
-                p.why { "Every session you are logged in with. Any of them can end all of them." }
+                p.why { "Every session you are logged in with. Any of them can end the others." }
                 ul.devices {
                     @for device in listed { (line(device, current.as_ref() == Some(&device.id), now)) }
                 }
+                @if listed.len() > 1 { (button("logout-others", "Log out the others", "")) " " }
                 (button("logout-everywhere", "Log out everywhere", "stern"))
             }
         }
@@ -76,6 +77,12 @@ fn line(device: &SessionInfo, current: bool, now: Timestamp) -> Markup {
                 span.fine { "last seen " (ago(now, device.last_seen)) }
             }
             code { (ticket::stub(&device.id)) }
+            @if !current {
+                form method="post" action="/do/end-device" {
+                    input type="hidden" name="id" value=(device.id.expose());
+                    button { "End" }
+                }
+            }
         }
     }
 }

@@ -151,9 +151,53 @@ async fn logout_everywhere_ends_all_of_ones_sessions_and_no_others() {
 #[tokio::test]
 async fn a_stranger_has_no_devices() {
     let site = Playground::start().await;
-    for (method, path) in [("GET", "/api/devices"), ("POST", "/api/logout-everywhere")] {
+    for (method, path) in [
+        ("GET", "/api/devices"),
+        ("DELETE", "/api/devices/x"),
+        ("POST", "/api/logout-others"),
+        ("POST", "/api/logout-everywhere"),
+    ] {
         let reply = site.visitor().send(method, path, "").await;
         assert_eq!(reply.status, 401);
         reply.error();
     }
+}
+
+#[tokio::test]
+async fn a_user_ends_one_of_their_sessions_or_all_others_and_nobody_elses() {
+    let site = Playground::start().await;
+    let [mut desk, mut phone, mut tablet, mut other] = std::array::from_fn(|_| site.visitor());
+    for visitor in [&mut desk, &mut phone, &mut tablet] {
+        visitor.login("alice").await;
+    }
+    other.login("bob").await;
+    let listed = other.get("/api/devices").await.json();
+    let bobs = format!("/api/devices/{}", listed[0]["id"].as_str().unwrap());
+    for path in [&*bobs, "/api/devices/nothing", "/api/devices/%00"] {
+        assert_eq!(desk.delete(path).await.status, 404, "{path}");
+    }
+    let listed = phone.get("/api/devices").await.json();
+    let own = listed.as_array().unwrap().iter().find(|device| device["current"] == json!(true)).unwrap();
+    let phones = format!("/api/devices/{}", own["id"].as_str().unwrap());
+    assert_eq!(desk.delete(&phones).await.status, 204);
+    assert_eq!(phone.session().await["user"], Value::Null);
+    let reply = desk.post("/api/logout-others", "").await;
+    assert_eq!(reply.json(), json!({"revoked": 1}));
+    assert_eq!(tablet.session().await["user"], Value::Null);
+    assert_eq!(
+        (&desk.session().await["user"], &other.session().await["user"]),
+        (&json!("alice"), &json!("bob"))
+    );
+}
+
+#[tokio::test]
+async fn a_login_beyond_the_limit_is_told_what_to_do() {
+    let site = Playground::with(&[("SESSION_LOGIN_LIMIT", "1"), ("SESSION_LOGIN_POLICY", "refuse")]).await;
+    site.visitor().login("alice").await;
+    let mut visitor = site.visitor();
+    visitor.put("/api/session/cart", "[1]").await;
+    let reply = visitor.post("/api/login", r#"{"user": "alice"}"#).await;
+    assert_eq!((reply.status, reply.set_cookie()), (409, None));
+    reply.error();
+    assert_eq!(visitor.session().await["data"], json!({"cart": [1]}));
 }
