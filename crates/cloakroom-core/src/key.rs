@@ -144,6 +144,54 @@ mod tests {
         assert!(counts.iter().all(|count| count.abs_diff(expected) < expected / 5), "{counts:?}");
     }
 
+    /// Of a generator that is a clock, a counter or a process's number in disguise some place, some pair of
+    /// neighbours or some key after the next would tell.
+    #[test]
+    fn no_place_in_a_key_favours_a_letter_and_no_letter_foretells_another() {
+        const KEYS: u32 = 36 * 36 * 20;
+        let letter = |byte: u8| ALPHABET.iter().position(|letter| *letter == byte).unwrap();
+        let keys: Vec<Vec<usize>> = (0..KEYS)
+            .map(|_| SessionKey::generate(Addressing::Hashed).unwrap().expose().bytes().map(letter).collect())
+            .collect();
+        // How far what was counted is from what was to be expected, in standard deviations of chi square.
+        let distance = |possible: u32, seen: &mut dyn Iterator<Item = usize>| {
+            let mut counts = vec![0_u32; possible as usize];
+            seen.for_each(|one| counts[one] += 1);
+            let expected = f64::from(KEYS) / f64::from(possible);
+            let square = counts.iter().map(|count| (f64::from(*count) - expected).powi(2) / expected);
+            (square.sum::<f64>() - f64::from(possible)) / f64::from(2 * possible).sqrt()
+        };
+        for place in 0..LENGTH {
+            let next = (place + 1) % LENGTH;
+            let alone = distance(36, &mut keys.iter().map(|key| key[place]));
+            let neighbours = distance(36 * 36, &mut keys.iter().map(|key| key[place] * 36 + key[next]));
+            let after = keys.iter().zip(keys.iter().cycle().skip(1));
+            let after = distance(36 * 36, &mut after.map(|(one, two)| one[place] * 36 + two[place]));
+            for far in [alone, neighbours, after] {
+                assert!(far.abs() < 10.0, "{far} at {place}");
+            }
+        }
+    }
+
+    /// Neither the time nor the process is mixed in, as if that could make up for weak numbers.
+    #[test]
+    fn a_key_is_made_of_what_the_generator_gives_and_of_nothing_else() {
+        let drawn = |first: u8| {
+            let mut next = first;
+            let fill = |bytes: &mut [u8]| {
+                bytes.fill_with(|| {
+                    next = next.wrapping_mul(5).wrapping_add(1);
+                    next
+                });
+                Ok(())
+            };
+            draw("", fill).map(|text| text.as_str().to_owned()).unwrap()
+        };
+        assert_eq!(drawn(1), drawn(1));
+        let all: std::collections::HashSet<String> = (0..=255).map(drawn).collect();
+        assert!(all.len() > 250, "and of all of it: {}", all.len());
+    }
+
     #[test]
     fn rotation_keeps_the_place_and_nothing_else() {
         let key = SessionKey::generate(Addressing::Hashed).unwrap();
@@ -177,6 +225,32 @@ mod tests {
         }
         assert!(SessionKey::parse("seven77", Addressing::Verbatim).is_none());
         assert!(SessionKey::parse("eight888", Addressing::Verbatim).is_some());
+    }
+
+    /// A flush that made the key empty once put all who had flushed into one session.
+    #[test]
+    fn nothing_that_is_empty_is_a_key_or_an_id_under_any_addressing() {
+        for addressing in [Addressing::Hashed, Addressing::Verbatim, Addressing::Presented] {
+            for empty in ["", " ", "\t", "\0", "\"\"", "''", "%00"] {
+                assert!(SessionKey::parse(empty, addressing).is_none(), "{empty:?} {addressing:?}");
+            }
+            let key = SessionKey::generate(addressing).unwrap();
+            assert!(!key.expose().is_empty() && !key.rotated().unwrap().expose().is_empty());
+        }
+        assert!(SessionId::parse("").is_none());
+    }
+
+    /// So no engine's column is too short for what a browser sends: nothing is cut there, nor looked for again.
+    #[test]
+    fn a_key_that_is_too_long_never_becomes_an_id() {
+        for (addressing, longest) in [(Addressing::Hashed, 32), (Addressing::Verbatim, 40)] {
+            for length in 0..300 {
+                if let Some(key) = SessionKey::parse(&"a".repeat(length), addressing) {
+                    assert!(length <= longest && key.id().expose().len() <= 40, "{length}");
+                }
+            }
+            assert!(SessionKey::parse(&"a".repeat(longest), addressing).is_some());
+        }
     }
 
     #[test]
