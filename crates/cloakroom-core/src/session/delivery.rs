@@ -40,6 +40,9 @@ pub(super) enum Committed {
 /// in an update's closure does so each time.
 const MOST_FLUSHES: u32 = 8;
 
+/// How many new ids a commit finds taken. With keys at random not even one ever is.
+const MOST_TAKEN: u32 = 3;
+
 pub(super) struct Commit<'s> {
     pub(super) session: &'s Session,
     pub(super) until: Timestamp,
@@ -276,7 +279,12 @@ impl<'s> Commit<'s> {
     /// After a conflict: build upon what is there now, and get in line with the other writers.
     async fn step_back(&mut self, draft: &Draft, stored: &Stored) -> Result<()> {
         let (Verb::Save(held) | Verb::Rotate(held)) = &draft.verb else {
-            // The id was taken; the next draft draws another.
+            // The id was taken; the next draft draws another. Where that is taken as well, no other would be free.
+            self.conflicts += 1;
+            if self.conflicts == MOST_TAKEN {
+                let message = "the session store says of every new id that it is taken";
+                return Err(Error::new(ErrorKind::Unavailable, message));
+            }
             return Ok(());
         };
         self.rebase(draft, stored)?;
