@@ -8,6 +8,7 @@
 //! A change of what adapters do is a change here first. They run on a store in memory, and on any engine
 //! that they are given: one whose visitors bear their sessions shows what is not told to the browser.
 
+pub mod advisories;
 pub mod commits;
 pub mod cookies;
 pub mod failures;
@@ -309,6 +310,11 @@ macro_rules! __http_scripts {
                 a_session_over_the_limit_is_413
                 a_login_beyond_the_limit_is_409_and_leaves_the_session
                 a_visit_that_could_not_be_noted_is_no_failure
+            }
+            advisories {
+                every_way_to_a_session_varies_by_cookie_and_no_cookie_is_cached
+                a_name_that_only_decodes_to_the_cookies_is_another_cookie
+                an_empty_cookie_is_a_visitor_of_its_own
             }
         }
     };

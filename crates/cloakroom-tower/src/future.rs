@@ -121,6 +121,10 @@ enum Begun<Answer> {
 fn begin<Answer>(visit: Visit, mut response: Response<Answer>) -> Begun<Answer> {
     let status = response.status().as_u16();
     let Some(session) = visit.loaded() else {
+        if visit.has_failed() {
+            // Of somebody without a cookie the store would not have been asked.
+            vary(response.headers_mut());
+        }
         if !visit.counts() || status >= 500 {
             return Begun::Answered(response);
         }
@@ -202,7 +206,14 @@ fn tell(session: &Session, visit: &Visit, map: &mut HeaderMap) {
     if headers.no_store && !map.contains_key(CACHE_CONTROL) {
         map.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    if headers.vary_cookie && !varies(map) {
+    if headers.vary_cookie {
+        vary(map);
+    }
+}
+
+/// Adds `Vary: Cookie`, unless it is there.
+fn vary(map: &mut HeaderMap) {
+    if !varies(map) {
         map.append(VARY, HeaderValue::from_static("Cookie"));
     }
 }
