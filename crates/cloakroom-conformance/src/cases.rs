@@ -109,6 +109,7 @@ macro_rules! __backend_cases {
                 a_counter_is_exact_across_processes
                 a_removal_is_not_undone_by_another_requests_write
                 emptying_never_kills_another_requests_write
+                removing_every_name_is_stored
                 what_is_inserted_during_a_commit_is_committed_by_the_next
                 two_first_updates_of_one_request_make_one_session
                 a_refused_change_changes_nothing
@@ -138,6 +139,8 @@ macro_rules! __backend_cases {
             session endings {
                 a_save_after_another_requests_logout_is_interrupted_and_stores_nothing
                 a_save_after_logout_deletes_and_stores_nothing
+                sessions_that_were_flushed_have_nothing_in_common
+                what_fails_after_a_logout_keeps_nothing_alive
                 what_is_inserted_after_a_logout_starts_a_new_session
                 a_session_that_another_request_ended_is_not_ours_to_have_ended
                 a_logout_during_a_commit_ends_what_the_commit_stores
@@ -205,6 +208,7 @@ macro_rules! __backend_cases {
                 an_idle_timeout_reaches_sessions_that_were_stored_without_one
                 the_absolute_limit_ends_a_busy_session
                 a_lowered_limit_reaches_sessions_that_are_already_stored
+                a_stored_end_counts_whatever_age_is_set_by_now
                 a_fixed_moment_is_not_moved_by_changes
                 setting_the_same_expiry_again_starts_it_anew
                 a_write_that_meets_a_new_expiry_keeps_it

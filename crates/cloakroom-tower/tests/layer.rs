@@ -1,7 +1,7 @@
 //! What only this adapter can show: dropped futures, nested layers, its errors, its allocations.
 
 #![cfg(feature = "axum")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -68,6 +68,26 @@ async fn a_logout_survives_a_visitor_who_leaves_before_the_answer() {
     reached.notified().await;
     answer.abort();
     until_records(&memory, 0).await;
+}
+
+/// Also one that panics in a closure of the session's, or while it holds another handle.
+#[tokio::test]
+async fn a_logout_survives_a_handler_that_panics() {
+    for within in [false, true] {
+        let (memory, layer, key) = stored().await;
+        let handler = async move |session: Session| -> StatusCode {
+            session.logout();
+            let _other = session.clone();
+            if within {
+                session.update("n", |_: &mut i64| panic!("as planned")).await.unwrap();
+            }
+            panic!("as planned")
+        };
+        let router = Router::new().route("/", get(handler)).layer(layer);
+        let answer = tokio::spawn(router.oneshot(request(&key)));
+        assert!(answer.await.unwrap_err().is_panic());
+        until_records(&memory, 0).await;
+    }
 }
 
 #[tokio::test]

@@ -1,11 +1,14 @@
 //! Dead stays dead.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_core::{CookieChange, ErrorKind, Expiry, ManualClock, Saved, Session, SessionKey, Sessions};
+use cloakroom_core::{
+    CookieChange, Error, ErrorKind, Expiry, ManualClock, Saved, Session, SessionKey, Sessions,
+};
 
-use super::{assert_ended, cut, names, newcomer, saving, stored, visit};
+use super::{assert_ended, cut, names, newcomer, number, saving, stored, visit};
 use crate::{Engine, Fault, Faulty, Gate, Limit, Operation};
 
 /// A request that has loaded its session, and whose visitor logs out by another one then.
@@ -54,6 +57,69 @@ pub async fn a_save_after_logout_deletes_and_stores_nothing(engine: Engine) {
     session.save().await.unwrap();
     assert_eq!(session.key(), None);
     assert_ended(&engine, &key).await;
+    assert!(engine.records().await.is_none_or(|records| records == 0));
+}
+
+/// A key that is empty would be the same for all of them.
+pub async fn sessions_that_were_flushed_have_nothing_in_common(engine: Engine) {
+    let sessions = engine.sessions();
+    let mut begun = Vec::new();
+    for n in 0..3 {
+        let session = visit(&sessions, &stored(&sessions).await).await;
+        session.flush();
+        assert_eq!((session.key(), session.id()), (None, None));
+        session.save().await.unwrap();
+        assert_eq!((session.key(), session.id()), (None, None));
+        session.insert("n", n).unwrap();
+        session.save().await.unwrap();
+        begun.push((session.key().unwrap(), n));
+    }
+    for (key, n) in &begun {
+        assert!(!key.expose().is_empty());
+        assert!(begun.iter().all(|(other, m)| n == m || key != other));
+        assert_eq!(number(&sessions, key, "n").await, Some(*n));
+    }
+}
+
+/// It panics, or it refuses, or what it wanted to keep can't be kept.
+pub async fn what_fails_after_a_logout_keeps_nothing_alive(engine: Engine) {
+    let sessions = engine.sessions();
+    for way in 0..4 {
+        let key = stored(&sessions).await;
+        let session = visit(&sessions, &key).await;
+        let task = tokio::spawn({
+            let session = session.clone();
+            async move {
+                let within = session.clone();
+                if way > 1 {
+                    session.logout();
+                }
+                match way {
+                    0 => {
+                        let panic = |_: &mut i64| {
+                            within.logout();
+                            panic!("as planned")
+                        };
+                        session.update("n", panic).await.map(|_| ())
+                    }
+                    1 => {
+                        let refuse = |_: &mut i64| {
+                            within.logout();
+                            Err(Error::new(ErrorKind::Invalid, "as planned"))
+                        };
+                        session.try_update("n", refuse).await.map(|_: i64| ())
+                    }
+                    2 => session.insert("n", BTreeMap::from([((1, 2), "a name that is no text")])),
+                    _ => session.update("n", |_: &mut i64| panic!("as planned")).await.map(|_| ()),
+                }
+            }
+        });
+        assert!(task.await.map_or(true, |done| done.is_err()), "it fails: {way}");
+        session.save().await.unwrap();
+        assert_eq!((session.key(), session.is_empty()), (None, true), "{way}");
+        assert_eq!(session.activity().cookie, CookieChange::Remove, "{way}");
+        assert_ended(&engine, &key).await;
+    }
     assert!(engine.records().await.is_none_or(|records| records == 0));
 }
 

@@ -159,11 +159,20 @@ pub async fn no_key_is_ever_stored(engine: Engine) {
         return;
     }
     let sessions = engine.sessions();
-    let key = stored(&sessions).await;
-    for (id, stored) in index.all(None, 10).await.unwrap() {
-        let secret = &key.expose().as_bytes()[3..];
-        let holds = |bytes: &[u8]| bytes.windows(secret.len()).any(|window| window == secret);
-        assert!(!holds(id.as_bytes()) && !holds(&stored.record.payload));
+    let mut keys = vec![stored(&sessions).await];
+    let session = visit(&sessions, &keys[0]).await;
+    session.login("alice").unwrap();
+    session.save().await.unwrap();
+    keys.extend(session.key());
+    keys.push(stored(&sessions).await);
+    let all = index.all(None, 10).await.unwrap();
+    assert_eq!(all.len(), 2);
+    for (id, stored) in all {
+        for key in &keys {
+            let secret = &key.expose().as_bytes()[3..];
+            let holds = |bytes: &[u8]| bytes.windows(secret.len()).any(|window| window == secret);
+            assert!(!holds(id.as_bytes()) && !holds(&stored.record.payload));
+        }
         // The stored id, presented as a key, is nobody's.
         assert!(sessions.parse_key(id.expose()).is_none());
     }

@@ -163,6 +163,25 @@ pub async fn a_lowered_limit_reaches_sessions_that_are_already_stored(engine: En
     assert!(lives(&engine.sessions(), &key).await, "its record was left as it is");
 }
 
+/// Another process is told that sessions live longer, and that they live shorter.
+pub async fn a_stored_end_counts_whatever_age_is_set_by_now(engine: Engine) {
+    let key = stored(&short(&engine)).await;
+    let end = engine.now().plus(MINUTE * 10);
+    let ages = [MINUTE * 600, MINUTE].map(|age| engine.sessions_with(|options| options.lifetime.age = age));
+    engine.pass(MINUTE * 10 - Duration::from_millis(1));
+    for sessions in &ages {
+        let session = visit(sessions, &key).await;
+        assert_eq!(session.expiry_date(), end);
+        session.touch().await.unwrap();
+        session.save().await.unwrap();
+        assert_eq!((session.expiry_date(), session.activity().cookie), (end, CookieChange::Keep));
+    }
+    engine.pass(Duration::from_millis(1));
+    for sessions in &ages {
+        assert!(!lives(sessions, &key).await);
+    }
+}
+
 /// Until then, and not a moment longer.
 pub async fn a_fixed_moment_is_not_moved_by_changes(engine: Engine) {
     let sessions = engine.sessions();

@@ -31,7 +31,23 @@ pub async fn a_session_over_the_limit_is_refused_and_the_old_one_stays(engine: E
 /// Not a failure for the visitor, and nothing is overwritten.
 pub async fn what_does_not_decode_is_a_fresh_session_and_stays_as_it_is(engine: Engine) {
     let sessions = engine.sessions();
-    for garbage in [b"".as_slice(), b"\x00", b"\x01garbage", b"\x02\xff\xff\xff\xff\x00", b"{\"a\": 1}"] {
+    // Among it what others' decoders would take for a session, or for a program: JSON, pickle, Java's and PHP's
+    // objects, MessagePack, YAML, Django's signed text.
+    let garbage: [&[u8]; 12] = [
+        b"",
+        b"\x00",
+        b"\x01garbage",
+        b"\x02\xff\xff\xff\xff\x00",
+        b"{\"a\": 1}",
+        b"\x80\x04\x95\x0f\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x94\x8c\x06system\x94\x93\x94.",
+        b"cos\nsystem\n(S'id'\ntR.",
+        b"\xac\xed\x00\x05sr\x00\x11java.util.HashMap",
+        b"_auth_user_id|s:1:\"1\";O:8:\"stdClass\":0:{}",
+        b"\x81\xa8username\xa5admin",
+        b"!!python/object/apply:os.system [id]",
+        b"eyJfYXV0aF91c2VyX2lkIjoiMSJ9:1ud2Xc:AbCdEfGhIjKlMnOpQrStUvWxYz0123456789abcdefg",
+    ];
+    for garbage in garbage {
         let key = SessionKey::generate(engine.capabilities().addressing).unwrap();
         let id = key.id();
         let mut record = engine.record("");

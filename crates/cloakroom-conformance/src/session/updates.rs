@@ -114,6 +114,43 @@ pub async fn emptying_never_kills_another_requests_write(engine: Engine) {
     }
 }
 
+/// An empty session is as good a state as any other: what was removed does not come back.
+pub async fn removing_every_name_is_stored(engine: Engine) {
+    let sessions = engine.sessions();
+    let one_by_one =
+        |session: &Session| session.names().iter().for_each(|name| assert!(session.remove(name)));
+    let taking = |session: &Session| {
+        for name in ["seed", "admin"] {
+            assert!(session.take::<Value>(name).unwrap().is_some());
+        }
+    };
+    for (empty, logs_in) in [
+        (one_by_one as fn(&Session), false),
+        (taking, false),
+        (Session::clear, false),
+        (Session::clear, true),
+    ] {
+        let session = visit(&sessions, &stored(&sessions).await).await;
+        session.insert("admin", true).unwrap();
+        if logs_in {
+            session.login("alice").unwrap();
+        }
+        session.save().await.unwrap();
+        let key = session.key().unwrap();
+        let emptied = visit(&sessions, &key).await;
+        assert_eq!(emptied.names(), ["seed", "admin"]);
+        empty(&emptied);
+        emptied.save().await.unwrap();
+        for _ in 0..2 {
+            let again = visit(&sessions, &key).await;
+            assert_eq!((again.names(), again.user().is_some()), (vec![], logs_in));
+            again.insert("n", 1).unwrap();
+            again.remove("n");
+            again.renew().await.unwrap();
+        }
+    }
+}
+
 /// The commit takes what was there when it began.
 pub async fn what_is_inserted_during_a_commit_is_committed_by_the_next(engine: Engine) {
     let sessions = engine.sessions();
