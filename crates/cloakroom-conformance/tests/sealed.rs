@@ -75,6 +75,41 @@ async fn what_was_stored_in_the_clear_is_not_believed_and_not_overwritten() {
     assert_eq!(store.load(&key.id(), Read::Latest).await.unwrap().unwrap(), before);
 }
 
+/// Under any keys, in any order; also what is well sealed inside, behind another version.
+#[tokio::test]
+async fn what_does_not_open_is_given_to_no_other_decoder() {
+    let store = Arc::new(Memory::new());
+    let clear = visitor(&Sessions::new(Arc::clone(&store)), "planted").await;
+    let sealed_one = visitor(&sealed(&store, &[OLD]), "sealed").await;
+    let there = async |key: &SessionKey| store.load(&key.id(), Read::Latest).await.unwrap().unwrap().record;
+    let (plain, good) = (there(&clear).await, there(&sealed_one).await);
+    let behind = |version: u8, bytes: &[u8]| [&[version], bytes].concat();
+    let mut forms = vec![plain.payload.to_vec(), br#"{"secret": "planted"}"#.to_vec(), Vec::new()];
+    for version in [0, 1, 2, 3, 0xff] {
+        forms.push(behind(version, &plain.payload));
+        forms.push(behind(version, &good.payload));
+        forms.push(behind(version, &good.payload[1..]));
+    }
+    // That is what it was.
+    forms.retain(|form| form[..] != good.payload[..]);
+    for form in forms {
+        for (key, whole) in [(&clear, &plain), (&sealed_one, &good)] {
+            let mut record = whole.clone();
+            record.payload = form.clone().into();
+            store.delete(&key.id(), None).await.unwrap();
+            store.create(&key.id(), &record).await.unwrap();
+            for keys in [&[OLD][..], &[NEW], &[OLD, NEW], &[NEW, OLD]] {
+                let session = load(&sealed(&store, keys), key).await;
+                assert_eq!(
+                    (session.user(), session.key(), session.names()),
+                    (None, None, vec![]),
+                    "{form:?}"
+                );
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn older_keys_open_and_the_first_one_seals() {
     let store = Arc::new(Memory::new());

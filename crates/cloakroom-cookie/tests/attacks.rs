@@ -211,6 +211,116 @@ async fn a_version_that_is_unknown_opens_nothing_even_with_a_good_signature() {
     }
 }
 
+/// Every list of secret keys, in every order, with every list of seal keys, and without.
+fn every_configuration() -> Vec<(Backend, bool)> {
+    const THIRD: &str = "django-insecure-third-third-third-third-third-third-";
+    let secrets: [&[&str]; 9] = [
+        &[KEY],
+        &[OTHER],
+        &[KEY, OTHER],
+        &[OTHER, KEY],
+        &[KEY, OTHER, THIRD],
+        &[THIRD, KEY, OTHER],
+        &[OTHER, THIRD, KEY],
+        &[THIRD, OTHER, KEY],
+        &[KEY, KEY],
+    ];
+    let seals: [&[u8]; 6] = [&[], &[7], &[8], &[7, 8], &[8, 7], &[9, 8, 7]];
+    let mut all = Vec::new();
+    for secrets in secrets {
+        for seals in seals {
+            let config = Config::new(secrets[0]).fallbacks(&secrets[1..]);
+            all.push((
+                open(if seals.is_empty() { config } else { config.sealed(seal_keys(seals)) }),
+                !seals.is_empty(),
+            ));
+        }
+    }
+    all
+}
+
+fn seal_keys(seals: &[u8]) -> SealKeys {
+    SealKeys::new(seals.iter().map(|seal| [*seal; 32])).unwrap()
+}
+
+/// An HMAC under the key of a secret for the cookie, as the engine makes it.
+fn signed(secret: &str, said: &[u8]) -> Vec<u8> {
+    use ring::hkdf::{HKDF_SHA256, Salt};
+    use ring::hmac::{HMAC_SHA256, Key, sign};
+    let root = Salt::new(HKDF_SHA256, b"cloakroom signed cookie 1").extract(secret.as_bytes());
+    let key = Key::from(root.expand(&[b"sessionid"], HMAC_SHA256).unwrap());
+    [said, sign(&key, said).as_ref()].concat()
+}
+
+/// A decoder that is tried when another has failed makes a session of what nobody has sealed.
+#[tokio::test]
+async fn what_does_not_open_is_given_to_no_other_decoder_under_any_keys() {
+    use ring::hmac::{HMAC_SHA256, Key, sign};
+    let [signing, _] = both();
+    let token = {
+        let bytes = bytes(&issued(&signing, &record(Some("admin"))).await);
+        bytes[1..bytes.len() - 32].to_vec()
+    };
+    let versioned = |version: u8, said: &[u8]| [&[version], said].concat();
+    let json =
+        br#"{"_auth_user_id": "1", "_auth_user_backend": "django.contrib.auth.backends.ModelBackend"}"#;
+    let pickle = b"\x80\x04\x95\x1b\x00\x00\x00\x00\x00\x00\x00}\x94\x8c\x04user\x94\x8c\x05admin\x94s.";
+    let mut forms: Vec<Vec<u8>> = vec![token.clone(), json.to_vec(), pickle.to_vec()];
+    for version in [0, 1, 2, 3, b'{', 0x80, 0xff] {
+        forms.extend([&token[..], json, pickle].map(|said| versioned(version, said)));
+    }
+    let mut foreign: Vec<String> = Vec::new();
+    for form in &forms {
+        // As it is; with a signature that is none; with the secret key itself in the derived one's place.
+        foreign.push(text(form));
+        foreign.push(text(&[form, &[0; 32][..]].concat()));
+        let direct = sign(&Key::new(HMAC_SHA256, KEY.as_bytes()), form);
+        foreign.push(text(&[form, direct.as_ref()].concat()));
+        // As Rack and Flask have them: what it says, a separator, who says so.
+        for separator in ["--", ".", ":"] {
+            foreign.push(format!("{}{separator}{}", text(form), text(direct.as_ref())));
+        }
+    }
+    // Well sealed and not signed; well signed, and sealed with a key that nobody knows, for another cookie, or cut.
+    let sealed = |key: u8, place: &[u8]| seal_keys(&[key]).seal(place, &[], &token).unwrap();
+    foreign.push(text(&versioned(2, &sealed(7, b"sessionid"))));
+    for secret in [KEY, OTHER] {
+        let well_signed = |said: &[u8]| text(&signed(secret, said));
+        foreign.push(well_signed(&versioned(2, &sealed(6, b"sessionid"))));
+        foreign.push(well_signed(&versioned(2, &sealed(7, b"other"))));
+        foreign.push(well_signed(&versioned(2, &sealed(7, b"sessionid")[..40])));
+        foreign.push(well_signed(&versioned(1, &sealed(7, b"sessionid"))));
+        // In the clear, under the version of what is sealed, and other forms under any version.
+        foreign.push(well_signed(&versioned(2, &token)));
+        foreign.push(well_signed(&versioned(2, &versioned(1, &token))));
+        for version in [0, 3, 0xff] {
+            foreign.push(well_signed(&versioned(version, &token)));
+            foreign.push(well_signed(&versioned(version, &sealed(7, b"sessionid"))));
+        }
+        for said in [&json[..], pickle] {
+            foreign.push(well_signed(said));
+        }
+    }
+    let mut opens = 0;
+    for (engine, seals) in every_configuration() {
+        for value in &foreign {
+            let Some(id) = SessionId::parse(value) else { continue };
+            let found = engine.load(&id, Read::Latest).await.unwrap();
+            assert_eq!(found, None, "{value} at {engine:?}");
+        }
+        for (value, sealed) in [
+            (text(&signed(KEY, &versioned(1, &token))), false),
+            (text(&signed(KEY, &versioned(2, &sealed(7, b"sessionid")))), true),
+        ] {
+            let found = opened(&engine, &value).await.is_some();
+            assert!(!found || sealed == seals, "{value} at {engine:?}");
+            opens += u32::from(found);
+        }
+    }
+    // Those that have the keys, wherever in their lists: else all of the above would prove nothing.
+    assert_eq!(opens, 8 + 8 * 4);
+}
+
 #[tokio::test]
 async fn an_older_key_still_opens_and_the_first_one_signs() {
     let old = open(Config::new(OTHER));
