@@ -1,11 +1,12 @@
-//! The steps in which files are read and changed. No path is anything but this crate's own names.
+//! The steps in which files are read and changed. No path is anything but this crate's own names, and none is
+//! taken through a link, whichever part of it that stands for.
 
 use std::ffi::CStr;
 use std::fs::File;
 #[cfg(target_os = "linux")]
 use std::io::IoSliceMut;
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 #[cfg(target_os = "linux")]
 use std::sync::atomic::Ordering;
 
@@ -34,7 +35,7 @@ pub(crate) const DRAFT: &str = "draft";
 impl Root {
     /// Opens a file; nothing if there is none.
     pub(crate) fn read(&self, path: &str) -> io::Result<Option<File>> {
-        found(openat(&self.folder, path, READ, Mode::empty()).map(File::from))
+        found(self.within(path, |folder, name| openat(folder, name, READ, Mode::empty())).map(File::from))
     }
 
     /// What a file begins with, if the system has it in memory: then it is read at once, whatever the disk
@@ -44,7 +45,8 @@ impl Root {
         if self.never_peeks.load(Ordering::Relaxed) {
             return None;
         }
-        let file = openat2(&self.folder, path, READ, Mode::empty(), ResolveFlags::CACHED);
+        let at_once = ResolveFlags::CACHED | ResolveFlags::NO_SYMLINKS;
+        let file = openat2(&self.folder, path, READ, Mode::empty(), at_once);
         let read =
             file.and_then(|file| preadv2(file, &mut [IoSliceMut::new(buffer)], 0, ReadWriteFlags::NOWAIT));
         // An older kernel, another file system, a sandbox: it is not tried again.
@@ -61,12 +63,13 @@ impl Root {
 
     /// What a file says of its session without being opened; nothing if there is none.
     pub(crate) fn hint(&self, path: &str) -> io::Result<Option<Hint>> {
-        found(statat(&self.folder, path, AtFlags::SYMLINK_NOFOLLOW).map(|stat| Hint::of(&stat)))
+        let stat = |folder: BorrowedFd<'_>, name: &str| statat(folder, name, AtFlags::SYMLINK_NOFOLLOW);
+        found(self.within(path, stat).map(|stat| Hint::of(&stat)))
     }
 
     /// The names in a folder, in no order; none if there is no such folder.
     pub(crate) fn names(&self, folder: &str) -> io::Result<Vec<String>> {
-        let Some(folder) = found(openat(&self.folder, folder, FOLDER, Mode::empty()))? else {
+        let Some(folder) = found(self.open_folder(folder))? else {
             return Ok(Vec::new());
         };
         let text = |name: &CStr| name.to_str().ok().map(str::to_owned);
@@ -122,12 +125,13 @@ impl Root {
 
     /// Moves a file onto another, or to where none is.
     pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        Ok(renameat(&self.folder, from, &self.folder, to)?)
+        Ok(self.within(from, |start, from| self.within(to, |end, to| renameat(start, from, end, to)))?)
     }
 
     /// Removes a file, and says whether there was one.
     pub(crate) fn remove(&self, path: &str) -> io::Result<bool> {
-        Ok(found(unlinkat(&self.folder, path, AtFlags::empty()))?.is_some())
+        let removed = self.within(path, |folder, name| unlinkat(folder, name, AtFlags::empty()));
+        Ok(found(removed)?.is_some())
     }
 
     /// Makes an empty file, unless it is there already, that lasts as long as what is stored after it.
@@ -139,15 +143,14 @@ impl Root {
     /// Waits until what has been done in a folder would survive a power cut, if that is asked for.
     pub(crate) fn flush(&self, folder: &str) -> io::Result<()> {
         if self.power_safe {
-            fsync(openat(&self.folder, folder, FOLDER, Mode::empty())?)?;
+            fsync(self.open_folder(folder)?)?;
         }
         Ok(())
     }
 
     /// Opens a file in a folder, which is made if it is missing.
     pub(crate) fn open_to_write(&self, folder: &str, name: &str, flags: OFlags) -> io::Result<OwnedFd> {
-        let path = inside(folder, name);
-        let open = || openat(&self.folder, &path, flags | ALWAYS, PRIVATE_FILE);
+        let open = || openat(self.open_folder(folder)?, name, flags | ALWAYS, PRIVATE_FILE);
         match open() {
             Err(Errno::NOENT) => {
                 self.make(folder)?;
@@ -162,7 +165,7 @@ impl Root {
     fn make(&self, folder: &str) -> io::Result<()> {
         for (end, _) in folder.match_indices('/').chain([(folder.len(), "")]) {
             let folder = &folder[..end];
-            match mkdirat(&self.folder, folder, PRIVATE_FOLDER) {
+            match self.within(folder, |parent, name| mkdirat(parent, name, PRIVATE_FOLDER)) {
                 Err(Errno::EXIST) => {}
                 made => {
                     made?;
@@ -171,6 +174,26 @@ impl Root {
             }
         }
         Ok(())
+    }
+}
+
+/// The way to a file.
+impl Root {
+    /// Does something to a name in the folder that a path says.
+    fn within<T>(
+        &self,
+        path: &str,
+        step: impl FnOnce(BorrowedFd<'_>, &str) -> rustix::io::Result<T>,
+    ) -> rustix::io::Result<T> {
+        match path.rsplit_once('/') {
+            None => step(self.folder.as_fd(), path),
+            Some((folder, name)) => step(self.open_folder(folder)?.as_fd(), name),
+        }
+    }
+
+    /// Opens a folder, one part of its path after the other: each that is a link ends here.
+    fn open_folder(&self, path: &str) -> rustix::io::Result<OwnedFd> {
+        self.within(path, |parent, name| openat(parent, name, FOLDER, Mode::empty()))
     }
 }
 

@@ -189,6 +189,127 @@ async fn a_link_in_the_place_of_a_draft_is_not_written_through() {
     assert_eq!(mode(&file_of(&path, "abc")), 0o600);
 }
 
+/// All there is in a folder, links not followed: paths, and what files hold.
+fn everything(folder: &Path) -> Vec<(PathBuf, Option<Vec<u8>>)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let (path, kind) = (entry.path(), entry.file_type().unwrap());
+        all.push((path.clone(), kind.is_file().then(|| fs::read(&path).unwrap())));
+        if kind.is_dir() {
+            all.extend(everything(&path));
+        }
+    }
+    all.sort();
+    all
+}
+
+/// Everything that can be done to a session, done to one under this id. It may fail.
+async fn do_everything(backend: &Backend, of: &SessionId) {
+    let other = id("zzz");
+    let seen = |nonce| Stamp { sequence: 1, nonce }.into();
+    let next = |nonce| {
+        let mut record = alices("data");
+        record.stamp.nonce = nonce;
+        record
+    };
+    let _ = backend.load(of, Read::Latest).await;
+    let _ = backend.load(of, Read::Any).await;
+    let _ = backend.revision(of).await;
+    let _ = backend.create(of, &next(1)).await;
+    let _ = backend.save(of, &next(2), &seen(1)).await;
+    let _ = backend.touch(of, SystemClock.now().plus(HOUR * 2), &seen(2)).await;
+    let _ = backend.rotate(of, &other, &next(3), &seen(2)).await;
+    let _ = backend.rotate(&other, of, &next(4), &seen(3)).await;
+    let _ = backend.index().unwrap().of("alice", None, 10).await;
+    let _ = backend.index().unwrap().all(None, 10).await;
+    let _ = backend.delete(of, None).await;
+    let _ = backend.create(of, &next(5)).await;
+    let _ = backend.clear_expired(SystemClock.now().plus(HOUR * 9), 100).await;
+}
+
+#[tokio::test]
+async fn no_id_leads_out_of_its_folder_and_none_is_a_files_name() {
+    let (folder, path) = folder();
+    for name in ["secret", "etc/passwd"] {
+        let bystander = folder.path().join(name);
+        fs::create_dir_all(bystander.parent().unwrap()).unwrap();
+        fs::write(bystander, "untouched").unwrap();
+    }
+    let bystanders = everything(folder.path());
+    let backend = open(&path).await;
+    let own = [path.join("lock"), path.clone()];
+    let long = "../".repeat(1_365);
+    for text in [
+        "..",
+        ".",
+        "/",
+        "../secret",
+        "../../etc/passwd",
+        "..\\..\\secret",
+        "/etc/passwd",
+        "ab/../../../secret",
+        "ab/lock",
+        "lock",
+        "draft",
+        "owners",
+        "C:nul",
+        "%2e%2e%2fsecret",
+        "~/secret",
+        &folder.path().join("secret").display().to_string(),
+        &long,
+    ] {
+        do_everything(&backend, &id(text)).await;
+        backend.create(&id(text), &alices("kept")).await.unwrap();
+        assert_eq!(payload(&backend, text).await.unwrap(), "kept");
+        let now = everything(folder.path());
+        let outside: Vec<_> = now.iter().filter(|(at, _)| !at.starts_with(&path)).cloned().collect();
+        assert_eq!(outside, bystanders, "{text:?}");
+        for (at, _) in now.iter().filter(|(at, _)| at.starts_with(&path) && !own.contains(at)) {
+            let inside = at.strip_prefix(&path).unwrap().to_str().unwrap();
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-');
+            assert!(inside.bytes().all(plain), "{text:?} made {inside:?}");
+        }
+        backend.delete(&id(text), None).await.unwrap();
+    }
+}
+
+/// Nobody can make one, an application's own code neither.
+#[test]
+fn no_id_holds_what_no_path_can() {
+    for text in ["", "a\0b", "\0", "a\nb", "a b", "\u{202e}", "é", &"a".repeat(4_097)] {
+        assert!(SessionId::parse(text).is_none(), "{text:?}");
+    }
+}
+
+/// In the place of a session, a draft, a lock, or a folder with any of these.
+#[tokio::test]
+async fn a_link_that_somebody_planted_is_neither_read_through_nor_written_through() {
+    for place in ["ab/616263", "ab/draft", "ab/lock", "ab", "owners", "zz"] {
+        for inside in ["a file", "a folder"] {
+            let (folder, path) = folder();
+            let backend = open(&path).await;
+            // Somebody's whole store, which is as good as ours, and not ours.
+            let theirs = folder.path().join("theirs");
+            let foreign = open(&theirs).await;
+            foreign.create(&id("abc"), &alices("theirs")).await.unwrap();
+            foreign.create(&id("zzz"), &alices("theirs")).await.unwrap();
+            let target = if inside == "a file" { file_of(&theirs, "abc") } else { theirs.join(place) };
+            let target = if target.exists() { target } else { theirs.join("ab") };
+            let before = everything(&theirs);
+            let link = path.join(place);
+            fs::create_dir_all(link.parent().unwrap()).unwrap();
+            let _ = fs::remove_file(&link);
+            symlink(&target, &link).unwrap();
+            let found = backend.load(&id("abc"), Read::Latest).await;
+            assert!(!matches!(&found, Ok(Some(_))), "{place} to {inside}: {found:?}");
+            let found = backend.load(&id("abc"), Read::Any).await;
+            assert!(!matches!(&found, Ok(Some(_))), "{place} to {inside}: {found:?}");
+            do_everything(&backend, &id("abc")).await;
+            assert!(everything(&theirs) == before, "{place} to {inside} was written through");
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_whole_is_corrupt_and_never_a_session() {
     let (_folder, path) = folder();
