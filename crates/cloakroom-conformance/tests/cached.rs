@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use cloakroom_conformance::{Fault, Faulty, Gate, Operation, Shelf, Trouble};
@@ -398,5 +399,82 @@ async fn a_visit_or_a_recheck_that_finds_the_session_ended_takes_its_copy_away()
             site.backend(1).load(&key.id(), Read::Latest).await.unwrap();
         }
         assert_eq!(site.number(0, &key).await, None, "touched: {touched}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_remembered_before_a_login_counts_for_nobody_after_it() {
+    for shared in [true, false] {
+        let site = site(shared);
+        // The password was right, the second factor is still asked for: every cache has seen that.
+        let key = site.visitor().await;
+        let pending = site.processes[0].load(Some(key.clone())).await.unwrap();
+        pending.insert("pending", "alice").unwrap();
+        pending.save().await.unwrap();
+        let waits = async |process: usize, key: &SessionKey| {
+            let session = site.processes[process].load(Some(key.clone())).await.unwrap();
+            (session.get::<String>("pending").unwrap(), session.user())
+        };
+        for process in [0, 1, 0] {
+            assert_eq!(waits(process, &key).await, (Some("alice".to_owned()), None));
+        }
+        // It is passed in the one process; in each, who only had the password is nobody, and who passed is she.
+        let passed = site.processes[0].load(Some(key.clone())).await.unwrap();
+        passed.remove("pending");
+        passed.login("alice").unwrap();
+        passed.save().await.unwrap();
+        let full = passed.key().unwrap();
+        for process in [0, 1, 0] {
+            assert_eq!(waits(process, &key).await, (None, None), "shared: {shared}");
+            assert_eq!(waits(process, &full).await, (None, Some("alice".to_owned())), "shared: {shared}");
+        }
+        // A step back: what she may do no more, no copy of what she might says she may.
+        let lowered = site.processes[1].load(Some(full.clone())).await.unwrap();
+        lowered.insert("pending", "again").unwrap();
+        lowered.save().await.unwrap();
+        for process in [1, 0] {
+            assert_eq!(waits(process, &full).await.0.as_deref(), Some("again"), "shared: {shared}");
+        }
+        site.log_out(1, &full).await;
+        for process in [1, 0] {
+            assert_eq!(waits(process, &full).await, (None, None), "shared: {shared}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_without_end_never_see_what_their_process_has_acknowledged_to_be_over() {
+    for shared in [true, false] {
+        let site = site(shared);
+        for round in 0..50 {
+            let key = site.visitor().await;
+            let over = Arc::new(AtomicBool::new(false));
+            let readers: Vec<_> = (0..4)
+                .map(|n| {
+                    let (sessions, key, over) =
+                        (site.processes[n % 2].clone(), key.clone(), Arc::clone(&over));
+                    tokio::spawn(async move {
+                        for _ in 0..40 {
+                            let was_over = over.load(Ordering::SeqCst);
+                            let found = sessions.load(Some(key.clone())).await.unwrap().key().is_some();
+                            assert!(!(was_over && found), "it was over, and is read");
+                            tokio::task::yield_now().await;
+                        }
+                    })
+                })
+                .collect();
+            tokio::task::yield_now().await;
+            if round % 2 == 0 {
+                site.log_out(0, &key).await;
+            } else {
+                let session = site.processes[0].load(Some(key.clone())).await.unwrap();
+                session.login("alice").unwrap();
+                session.save().await.unwrap();
+            }
+            over.store(true, Ordering::SeqCst);
+            for reader in readers {
+                reader.await.unwrap();
+            }
+        }
     }
 }
