@@ -1,5 +1,6 @@
 //! A user's sessions: which there are, and ending one, the others, or all.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::content::Content;
@@ -15,7 +16,7 @@ const CLOCKS_DIFFER: Duration = Duration::from_secs(5);
 
 /// What can be said of a living session without its data.
 #[non_exhaustive]
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SessionInfo {
     /// Names it; [`Session::id`] is the current one's.
     pub id: SessionId,
@@ -34,6 +35,18 @@ pub struct SessionInfo {
     pub user_agent: Option<String>,
     /// From where, if the application says so ([`Session::set_address`]).
     pub address: Option<String>,
+}
+
+/// Without who and with what.
+impl fmt::Debug for SessionInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionInfo")
+            .field("created_at", &self.created_at)
+            .field("authenticated_at", &self.authenticated_at)
+            .field("last_seen", &self.last_seen)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Sessions {
