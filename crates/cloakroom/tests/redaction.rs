@@ -221,9 +221,26 @@ async fn nothing_is_shown(chosen: &[(&str, &str)]) {
         sessions.backend().delete(&id, None).await.unwrap();
     }
 
-    // Through the layer; a cookie that is none, too.
+    answers(&mut witness, layer, &secret).await;
+
+    // And when its store is gone.
+    let last = sessions.load(None).await.unwrap();
+    last.insert("note", &secret).unwrap();
+    last.save().await.unwrap();
+    witness.look(&last);
+    sessions.backend().close().await.unwrap();
+    last.insert("late", &secret).unwrap();
+    if let Err(error) = last.save().await {
+        witness.shown.push_str(&all_of(&error));
+    }
+    witness.see();
+    assert!(HEARD.lock().unwrap().contains("unreadable session"), "else nobody has listened");
+}
+
+/// What the layer answers to cookies that are none, and what a handler shows.
+async fn answers(witness: &mut Witness, layer: cloakroom::axum::SessionLayer, secret: &str) {
     let handler = {
-        let secret = secret.clone();
+        let secret = secret.to_owned();
         async move |session: cloakroom::axum::Session| {
             session.insert("note", &secret).unwrap();
             session.login("somebody").unwrap();
@@ -241,19 +258,6 @@ async fn nothing_is_shown(chosen: &[(&str, &str)]) {
         let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
         witness.show(&str::from_utf8(&body).unwrap());
     }
-
-    // And when its store is gone.
-    let last = sessions.load(None).await.unwrap();
-    last.insert("note", &secret).unwrap();
-    last.save().await.unwrap();
-    witness.look(&last);
-    sessions.backend().close().await.unwrap();
-    last.insert("late", &secret).unwrap();
-    if let Err(error) = last.save().await {
-        witness.shown.push_str(&all_of(&error));
-    }
-    witness.see();
-    assert!(HEARD.lock().unwrap().contains("unreadable session"), "else nobody has listened");
 }
 
 fn server(variable: &str) -> String {
