@@ -20,7 +20,7 @@ type Setter = fn(&mut Settings, &str) -> Result<()>;
 /// Every setting: its name, and how it is set.
 #[rustfmt::skip] // a table
 #[expect(clippy::unit_arg, reason = "a row is one assignment")]
-const TABLE: [(&str, Setter); 25] = [
+const TABLE: [(&str, Setter); 26] = [
     ("SECRET_KEY", |settings, value| Ok(settings.secret_key = Some(secret(value)?))),
     ("SECRET_KEY_FALLBACKS", |settings, value| Ok(settings.secret_key_fallbacks = secrets(value)?)),
     ("SESSION_ABSOLUTE_TIMEOUT", |settings, value| Ok(settings.lifetime.absolute = Some(seconds(value)?))),
@@ -30,6 +30,7 @@ const TABLE: [(&str, Setter); 25] = [
     ("SESSION_COOKIE_DOMAIN", |settings, value| Ok(settings.cookie.domain = Some(value.to_owned()))),
     ("SESSION_COOKIE_HTTPONLY", |settings, value| Ok(settings.cookie.http_only = switch(value)?)),
     ("SESSION_COOKIE_NAME", |settings, value| Ok(value.clone_into(&mut settings.cookie.name))),
+    ("SESSION_COOKIE_PARTITIONED", |settings, value| Ok(settings.cookie.partitioned = switch(value)?)),
     ("SESSION_COOKIE_PATH", |settings, value| Ok(value.clone_into(&mut settings.cookie.path))),
     ("SESSION_COOKIE_SAMESITE", |settings, value| Ok(settings.cookie.same_site = value.parse()?)),
     ("SESSION_COOKIE_SECURE", |settings, value| Ok(settings.cookie.secure = switch(value)?)),
@@ -74,6 +75,7 @@ fn native_only(_: &mut Settings, value: &str) -> Result<()> {
 /// | `SESSION_COOKIE_SECURE` | `true`, unlike Django |
 /// | `SESSION_COOKIE_HTTPONLY` | `true` |
 /// | `SESSION_COOKIE_SAMESITE` | `Lax` |
+/// | `SESSION_COOKIE_PARTITIONED` | `false`; whether browsers keep it apart for each site that embeds this one |
 /// | `SESSION_SAVE_EVERY_REQUEST` | `false` |
 /// | `SESSION_EXPIRE_AT_BROWSER_CLOSE` | `false` |
 /// | `SESSION_IDLE_TIMEOUT` | none; seconds |
@@ -275,6 +277,17 @@ mod tests {
         settings.read_toml(file).unwrap();
         assert_eq!(settings.lifetime.age.as_secs(), 60);
         assert!(!settings.cookie.secure);
+    }
+
+    #[test]
+    fn a_partitioned_cookie_that_is_not_secure_is_refused() {
+        let mut settings = Settings::default();
+        assert!(!settings.cookie.partitioned);
+        settings.set("SESSION_COOKIE_PARTITIONED", "true").unwrap();
+        assert!(settings.cookie_policy().unwrap().options().partitioned);
+        settings.set("SESSION_COOKIE_SECURE", "false").unwrap();
+        let error = settings.cookie_policy().unwrap_err();
+        assert!(error.to_string().contains("Partitioned needs Secure"), "{error}");
     }
 
     #[test]
