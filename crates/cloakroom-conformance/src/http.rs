@@ -1,9 +1,10 @@
 //! Scripts of HTTP requests that every adapter answers alike.
 //!
-//! An adapter shows the scripts a [`Site`] with two routes, served through its own middleware:
+//! An adapter shows the scripts a [`Site`] with three routes, served through its own middleware:
 //!
 //! - `/untouched` answers `ok` and never asks for a session;
-//! - `/do/{steps}` hands its session and the steps to [`act`] and answers with what comes back.
+//! - `/perhaps` asks for its session and answers `ok`, also where it gets none;
+//! - `/do/{steps}`, by any method, hands its session and the steps to [`act`] and answers with the [`Reply`].
 //!
 //! A change of what adapters do is a change here first. They run on a store in memory, and on any engine
 //! that they are given: one whose visitors bear their sessions shows what is not told to the browser.
@@ -12,23 +13,31 @@ pub mod advisories;
 pub mod commits;
 pub mod cookies;
 pub mod failures;
+pub mod headers;
+pub mod leaving;
 pub mod renewals;
+mod steps;
 
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use cloakroom_core::{
-    Addressing, Clock, ErrorKind, Expiry, Memory, Result, Session, SessionOptions, Sessions, Timestamp,
-};
+use cloakroom_core::{Addressing, Clock, ErrorKind, Memory, SessionOptions, Sessions, Timestamp};
 use cloakroom_http::{CookieOptions, CookiePolicy};
 
 use crate::{Engine, Fault, Faulty, Limit, Operation, Setup};
 
+pub use steps::{Reply, act};
+
 /// A web application behind an adapter's middleware. It is asked directly, without a network.
 #[async_trait]
 pub trait Site: Send + Sync {
+    /// Answers `method path` with these Cookie headers. A future that is dropped is a visitor who leaves.
+    async fn ask(&self, method: &str, path: &str, cookies: &[&str]) -> Answer;
+
     /// Answers `GET path` with these Cookie headers.
-    async fn get(&self, path: &str, cookies: &[&str]) -> Answer;
+    async fn get(&self, path: &str, cookies: &[&str]) -> Answer {
+        self.ask("GET", path, cookies).await
+    }
 }
 
 /// What a site answered.
@@ -103,46 +112,6 @@ pub struct Setting {
     pub save_every_request: bool,
 }
 
-/// Does what the steps say, divided by `/`, and answers with a status and a body:
-/// `get:NAME`, `set:NAME=TEXT`, `add:NAME`, `remove:NAME`, `clear`, `login:USER`, `logout`, `cycle`, `save`,
-/// `expire:SECONDS`, `close` (until the browser closes), `large:BYTES`, `look` (reads nothing),
-/// `end` (deletes the record as another request would), `status:CODE`.
-///
-/// # Errors
-///
-/// Those of the session.
-pub async fn act(session: &Session, steps: &str) -> Result<(u16, String)> {
-    let (mut status, mut body) = (200, String::new());
-    for step in steps.split('/') {
-        let (verb, object) = step.split_once(':').unwrap_or((step, ""));
-        match verb {
-            "get" => body = session.get::<String>(object)?.unwrap_or_else(|| "nothing".into()),
-            "set" => {
-                let (name, text) = object.split_once('=').expect("set:NAME=TEXT");
-                session.insert(name, text)?;
-            }
-            "add" => body = session.update(object, |n: &mut i64| *n += 1).await?.to_string(),
-            "remove" => assert!(session.remove(object), "{object:?} was there"),
-            "clear" => session.clear(),
-            "login" => session.login(object)?,
-            "logout" => session.logout(),
-            "cycle" => session.cycle_key(),
-            "save" => session.save().await?,
-            "expire" => session.set_expiry(std::time::Duration::from_secs(object.parse().expect("seconds"))),
-            "close" => session.set_expiry(Expiry::BrowserClose),
-            "large" => session.insert("large", "x".repeat(object.parse().expect("bytes")))?,
-            "look" => {}
-            "end" => {
-                let id = session.id().expect("a stored session");
-                session.sessions().backend().delete(&id, None).await?;
-            }
-            "status" => status = object.parse().expect("a code"),
-            _ => panic!("no such step: {step:?}"),
-        }
-    }
-    Ok((status, body))
-}
-
 /// A site over a store whose calls are counted and fail when told to.
 pub(crate) struct Stage<S> {
     site: S,
@@ -195,6 +164,11 @@ impl<S: Site> Stage<S> {
     /// A request that presents this key, whoever holds it.
     async fn present(&self, key: &str, path: &str) -> Answer {
         self.site.get(path, &[&format!("theme=dark; sessionid={key}")]).await
+    }
+
+    /// The same, by another method than GET.
+    async fn present_by(&self, method: &str, key: &str, path: &str) -> Answer {
+        self.site.ask(method, path, &[&format!("sessionid={key}")]).await
     }
 
     /// A request by a visitor, who hears the answer.
@@ -278,6 +252,27 @@ macro_rules! __http_scripts {
                 an_unknown_or_expired_key_is_a_fresh_visitor_whose_cookie_is_left_alone
                 a_thousand_unknown_keys_leave_no_record
                 an_embedded_sites_cookie_is_partitioned_when_set_and_when_removed
+                a_cookie_is_removed_by_just_the_attributes_that_it_was_set_by
+                an_attribute_that_is_off_is_not_there
+                max_age_and_expires_name_one_moment
+                a_cookie_lives_400_days_at_most_and_is_renewed_by_changes
+                a_flush_without_a_cookie_sets_none
+                an_expiry_that_has_passed_takes_the_cookie_away
+                a_cookie_of_another_name_is_another_visitors
+            }
+            headers {
+                vary_names_cookie_once_whatever_the_handler_wrote
+                an_answer_that_sets_or_removes_the_cookie_is_not_to_be_stored_unless_its_handler_chose
+                a_handlers_own_cookie_goes_beside_the_sessions
+                every_method_is_committed_before_its_headers_leave
+                redirects_and_answers_without_a_body_are_committed_before_their_headers_leave
+                an_answer_that_did_without_a_session_varies_where_it_was_looked_for
+            }
+            leaving {
+                a_handler_that_panics_stores_nothing_half
+                a_handler_that_is_left_waiting_stores_nothing_half
+                a_handler_that_is_left_in_its_own_commit_has_stored_all_of_it_or_nothing
+                a_logout_that_was_asked_for_ends_the_session_also_where_the_handler_never_answers
             }
             commits {
                 changes_are_committed_before_the_answer

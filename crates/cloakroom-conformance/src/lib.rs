@@ -21,7 +21,7 @@
 //! checks that just the documented limit shows, and prints a line `documented limit: …`: a case is never
 //! skipped. See [`Limit`].
 //!
-//! Caches run [`cache_tests!`], adapters run [`http_tests!`] over a [`Site`](http::Site) of two routes.
+//! Caches run [`cache_tests!`], adapters run [`http_tests!`] over a [`Site`](http::Site) of three routes.
 
 // A case fails by panicking: that is what it is for.
 #![allow(clippy::expect_used, clippy::missing_panics_doc, clippy::panic, clippy::unwrap_used)]

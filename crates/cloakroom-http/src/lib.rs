@@ -16,7 +16,9 @@
 mod cookie;
 mod lifecycle;
 mod policy;
+mod vary;
 
 pub use cookie::find;
 pub use lifecycle::{Headers, Step, headers, plan, status};
 pub use policy::{CookieOptions, CookiePolicy, SameSite};
+pub use vary::varies;

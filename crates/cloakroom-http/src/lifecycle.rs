@@ -75,7 +75,8 @@ pub fn plan(activity: &Activity, status: u16, save_every_request: bool) -> Optio
 pub struct Headers {
     /// `Set-Cookie`. It holds the key: keep it out of logs.
     pub set_cookie: Option<String>,
-    /// `Cookie` belongs into `Vary`: always, as the answer may depend on who asks.
+    /// `Cookie` belongs into `Vary`, unless it [is there](crate::varies): always, as the answer may depend on
+    /// who asks.
     pub vary_cookie: bool,
     /// `Cache-Control: no-store`, unless the handler chose one itself.
     pub no_store: bool,

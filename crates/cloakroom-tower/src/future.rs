@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use cloakroom_core::{ErrorKind, Session};
-use cloakroom_http::{Step, headers, plan};
+use cloakroom_http::{Step, headers, plan, varies};
 use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderValue, Response};
 use pin_project_lite::pin_project;
@@ -121,11 +121,9 @@ enum Begun<Answer> {
 fn begin<Answer>(visit: Visit, mut response: Response<Answer>) -> Begun<Answer> {
     let status = response.status().as_u16();
     let Some(session) = visit.loaded() else {
-        if visit.has_failed() {
-            // Of somebody without a cookie the store would not have been asked.
-            vary(response.headers_mut());
-        }
-        if !visit.counts() || status >= 500 {
+        // A store that did not answer the handler has been waited for.
+        if !visit.counts() || visit.asked() || status >= 500 {
+            tell(&visit, &mut response);
             return Begun::Answered(response);
         }
         let late = visit.clone();
@@ -138,7 +136,7 @@ fn begin<Answer>(visit: Visit, mut response: Response<Answer>) -> Begun<Answer> 
         session.activity().unsettled.then_some(Step::Finish)
     });
     let Some(step) = step else {
-        tell(session, &visit, response.headers_mut());
+        tell(&visit, &mut response);
         return Begun::Answered(response);
     };
     let session = session.clone();
@@ -183,59 +181,78 @@ fn finish<Answer: Default>(
 ) -> Response<Answer> {
     if let Err(error) = outcome {
         let error = Error::from(error);
+        let told = response.extensions_mut().remove::<Told>();
         response = Response::new(Answer::default());
         *response.status_mut() = error.status();
         response.extensions_mut().insert(error);
+        if let Some(told) = told {
+            told.again(&mut response);
+        }
     }
-    if let Some(session) = visit.loaded() {
-        tell(session, visit, response.headers_mut());
-    }
+    tell(visit, &mut response);
     response
 }
 
-/// Adds the headers of a session that was looked at.
-fn tell(session: &Session, visit: &Visit, map: &mut HeaderMap) {
+/// The headers leave: adds those of a session that was looked at.
+fn tell<Answer>(visit: &Visit, response: &mut Response<Answer>) {
+    visit.headers_left();
     let rules = visit.rules();
-    session.headers_left();
+    let Some(session) = visit.loaded() else {
+        if visit.asked() {
+            vary(response.headers_mut());
+        }
+        return;
+    };
     let headers = headers(&session.activity().cookie, &rules.cookie, rules.sessions.options().clock.now());
     if let Some(mut cookie) = headers.set_cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
         // It holds the key: layers that log headers leave it out.
         cookie.set_sensitive(true);
-        map.append(SET_COOKIE, cookie);
+        if visit.is_nested() {
+            response.extensions_mut().get_or_insert_default::<Told>().0.push(cookie.clone());
+        }
+        response.headers_mut().append(SET_COOKIE, cookie);
     }
-    if headers.no_store && !map.contains_key(CACHE_CONTROL) {
-        map.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if headers.no_store {
+        response.headers_mut().entry(CACHE_CONTROL).or_insert(NO_STORE);
     }
     if headers.vary_cookie {
-        vary(map);
+        vary(response.headers_mut());
     }
 }
 
-/// Adds `Vary: Cookie`, unless it is there.
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
 fn vary(map: &mut HeaderMap) {
-    if !varies(map) {
+    if !varies(map.get_all(VARY).iter().map(HeaderValue::as_bytes)) {
         map.append(VARY, HeaderValue::from_static("Cookie"));
     }
 }
 
-fn varies(map: &HeaderMap) -> bool {
-    let names = |value: &HeaderValue| {
-        value.as_bytes().split(|byte| *byte == b',').any(|name| {
-            let name = name.trim_ascii();
-            name == b"*" || name.eq_ignore_ascii_case(b"cookie")
-        })
-    };
-    map.get_all(VARY).iter().any(names)
+/// What layers within this one have told the browser of sessions that they have stored. It stays, should this
+/// one's commit fail.
+#[derive(Clone, Debug, Default)]
+struct Told(Vec<HeaderValue>);
+
+impl Told {
+    fn again<Answer>(self, response: &mut Response<Answer>) {
+        for cookie in &self.0 {
+            response.headers_mut().append(SET_COOKIE, cookie.clone());
+        }
+        response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+        response.extensions_mut().insert(self);
+    }
 }
 
-/// A visit whose handler has not answered. If the visitor leaves now, a logout that the handler had
-/// already made still ends the session.
+/// A visit whose handler has not answered. If it panics or the visitor leaves now, a logout that it had
+/// already made still ends the session; no new key can be told any more.
 #[derive(Debug)]
 struct Ending(Option<Visit>);
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        let Some(session) = self.0.as_ref().and_then(Visit::loaded) else { return };
+        let Some(visit) = &self.0 else { return };
+        visit.headers_left();
+        let Some(session) = visit.loaded() else { return };
         if !session.activity().ending {
             return;
         }

@@ -30,13 +30,14 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let outer = request.extensions_mut().remove::<Visit>();
         // A layer within a layer of the same cookie leaves the session to the outer one: two would
         // each commit, and each set the cookie.
-        let outer = request.extensions().get::<Visit>();
-        if outer.is_some_and(|visit| visit.rules().cookie.name() == self.rules.cookie.name()) {
+        if let Some(visit) = outer.as_ref().and_then(|outer| outer.by(self.rules.cookie.name())) {
+            request.extensions_mut().insert(visit);
             return ResponseFuture::new(self.inner.call(request), None);
         }
-        let visit = Visit::new(Arc::clone(&self.rules), request.headers());
+        let visit = Visit::new(Arc::clone(&self.rules), request.headers(), outer);
         request.extensions_mut().insert(visit.clone());
         ResponseFuture::new(self.inner.call(request), Some(visit))
     }

@@ -27,7 +27,7 @@ impl Session {
     /// [`SessionLayer`](crate::SessionLayer).
     pub async fn of(extensions: &Extensions) -> Result<Self, Error> {
         let visit = extensions.get::<Visit>().cloned().ok_or_else(Error::missing_layer)?;
-        Ok(Self(visit.session().await?.clone()))
+        Ok(Self(visit.ask().await?.clone()))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What only this adapter can show: dropped futures, nested layers, its errors, its allocations.
+//! What only this adapter can show: dropped futures, late tasks, its errors, its patience, its allocations.
 
 #![cfg(feature = "axum")]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -8,12 +8,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::middleware::Next;
 use axum::routing::get;
 use cloakroom_conformance::{Fault, Faulty, Gate, Operation};
 use cloakroom_core::{Addressing, ErrorKind, Memory, SessionBackend, SessionKey, Sessions};
 use cloakroom_tower::{Error, Session, SessionLayer};
-use http::header::{CACHE_CONTROL, COOKIE, SET_COOKIE, VARY};
+use http::header::{COOKIE, SET_COOKIE};
 use http::{Request, Response, StatusCode};
 use tokio::sync::Notify;
 use tower::{Layer, ServiceExt, service_fn};
@@ -119,23 +118,9 @@ async fn a_route_without_the_layer_tells_the_developer_what_is_missing() {
     let router: Router = Router::new().route("/", get(async |_: Session| "never"));
     let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(response.extensions().get::<Error>().unwrap().kind(), ErrorKind::Misconfigured);
     let body = axum::body::to_bytes(response.into_body(), 1_000).await.unwrap();
     assert!(body.starts_with(b"no SessionLayer around this route"), "{body:?}");
-}
-
-#[tokio::test]
-async fn a_layer_within_a_layer_commits_once_and_sets_one_cookie() {
-    let (memory, layer, _) = stored().await;
-    let handler = async |session: Session| session.insert("b", 2).map_err(Error::from);
-    let between = async |session: Session, request: axum::extract::Request, next: Next| {
-        session.insert("c", 3).unwrap();
-        next.run(request).await
-    };
-    let router = Router::new().route("/", get(handler)).layer(layer.clone());
-    let router = router.layer(axum::middleware::from_fn(between)).layer(layer);
-    let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
-    assert_eq!(response.headers().get_all(SET_COOKIE).iter().count(), 1);
-    assert_eq!(records(&memory).await, 2);
 }
 
 #[tokio::test]
@@ -149,20 +134,6 @@ async fn handlers_of_one_request_share_one_session_and_one_load() {
     let router = Router::new().route("/", get(handler)).layer(SessionLayer::new(faulty.clone()));
     router.oneshot(request(&key)).await.unwrap();
     assert_eq!(faulty.calls(), [Operation::Load, Operation::Save]);
-}
-
-#[tokio::test]
-async fn a_handlers_own_cache_control_and_vary_are_kept() {
-    let (_, layer, _) = stored().await;
-    let handler = async |session: Session| {
-        session.insert("b", 2).unwrap();
-        ([(CACHE_CONTROL, "private"), (VARY, "Accept, cookie")], "mine")
-    };
-    let router = Router::new().route("/", get(handler)).layer(layer);
-    let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
-    assert_eq!(response.headers()[CACHE_CONTROL], "private");
-    assert_eq!(response.headers().get_all(VARY).iter().collect::<Vec<_>>(), ["Accept, cookie"]);
-    assert!(response.headers().contains_key(SET_COOKIE));
 }
 
 #[tokio::test]
@@ -212,6 +183,62 @@ async fn a_task_that_outlives_the_answer_can_save_a_session_whose_key_is_known()
     newcomer.insert("late", 1).unwrap();
     assert_eq!(newcomer.save().await.unwrap_err().kind(), ErrorKind::TooLate);
     assert_eq!(records(&memory).await, 1);
+}
+
+#[tokio::test]
+async fn a_session_that_is_first_asked_for_after_the_answer_gets_no_new_key() {
+    let (memory, layer, key) = stored().await;
+    let (send, mut kept) = tokio::sync::mpsc::channel(2);
+    let handler =
+        async move |request: axum::extract::Request| send.send(request.into_parts().0).await.unwrap();
+    let router = Router::new().route("/", get(handler)).layer(layer);
+    router.clone().oneshot(request(&key)).await.unwrap();
+    router.oneshot(Request::new(Body::empty())).await.unwrap();
+    for may_be_changed in [true, false] {
+        let session = Session::of(&kept.recv().await.unwrap().extensions).await.unwrap();
+        assert_eq!(session.update("late", |n: &mut i64| *n += 1).await.is_ok(), may_be_changed);
+        session.login("alice").unwrap();
+        assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::TooLate);
+    }
+    assert_eq!(records(&memory).await, 1);
+}
+
+#[tokio::test]
+async fn a_task_whose_visitor_has_left_can_not_take_the_key_from_the_browser() {
+    let (_, layer, key) = stored().await;
+    let (send, mut kept) = tokio::sync::mpsc::channel(1);
+    let handler = async move |session: Session| {
+        send.send(session).await.unwrap();
+        std::future::pending::<()>().await;
+    };
+    let router = Router::new().route("/", get(handler)).layer(layer.clone());
+    let answer = tokio::spawn(router.oneshot(request(&key)));
+    let session = kept.recv().await.unwrap();
+    answer.abort();
+    assert!(answer.await.unwrap_err().is_cancelled());
+    session.cycle_key();
+    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::TooLate);
+    assert!(layer.sessions().load(Some(key)).await.unwrap().key().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_answer_waits_a_second_for_a_silent_store_where_its_logout_goes_on() {
+    let (memory, _, key) = stored().await;
+    let slow = Faulty::new(Arc::clone(&memory));
+    let gate = Gate::default();
+    slow.fail(Operation::Delete, Fault::Hold(gate.clone()));
+    let handler = async |session: Session| {
+        session.logout();
+        StatusCode::BAD_GATEWAY
+    };
+    let router = Router::new().route("/", get(handler)).layer(SessionLayer::new(slow));
+    let begun = tokio::time::Instant::now();
+    let response = router.oneshot(request(&key)).await.unwrap();
+    assert_eq!(begun.elapsed().as_secs(), 1);
+    assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
+    assert!(!response.headers().contains_key(SET_COOKIE), "nothing has ended yet");
+    gate.open();
+    until_records(&memory, 0).await;
 }
 
 #[test]
