@@ -22,6 +22,14 @@ impl<S: Site> Stage<S> {
         if let Some(answer) = answer.await {
             assert_eq!(answer.status, 500, "{path}");
         }
+        self.others_run().await;
+    }
+
+    /// What the adapter has left to tasks of its own is done, where the engine does not wait.
+    async fn others_run(&self) {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// A request whose visitor leaves as soon as its handler's call arrives at the store, and waits there.
@@ -32,6 +40,7 @@ impl<S: Site> Stage<S> {
             answer = self.visit(visitor, path) => panic!("answered: {answer:?}"),
             () = gate.reached() => {}
         }
+        self.others_run().await;
     }
 
     /// Waits until a visitor's session is nobody's.
@@ -52,9 +61,12 @@ pub async fn a_handler_that_panics_stores_nothing_half<S: Site>(
 ) {
     let stage = Stage::set(engine, make, |_| {}).await;
     let visitor = stage.stored().await;
-    stage.crash(&visitor, "/do/set:a=2/login:mallory/panic").await;
-    assert_eq!(stage.faults.calls(), [Operation::Load]);
-    assert_eq!(stage.value(&visitor).await, "1");
+    for steps in ["set:a=2", "set:a=2/login:mallory", "clear"] {
+        stage.crash(&visitor, &format!("/do/{steps}/panic")).await;
+        assert_eq!(stage.faults.calls(), [Operation::Load], "{steps}");
+        assert_eq!(stage.value(&visitor).await, "1", "{steps}");
+        stage.faults.calls();
+    }
     stage.crash(&visitor, "/do/set:a=3/save/set:a=4/panic").await;
     // A browser that bears its session has heard nothing of it.
     let told = !stage.engine.lacks(Limit::Quiet).await;
@@ -68,9 +80,12 @@ pub async fn a_handler_that_is_left_waiting_stores_nothing_half<S: Site>(
 ) {
     let stage = Stage::set(engine, make, |_| {}).await;
     let visitor = stage.stored().await;
-    stage.leave(&visitor, "/do/set:a=2/login:mallory/wait", Operation::Sweep, Fault::Hold).await;
-    assert_eq!(stage.faults.calls(), [Operation::Load, Operation::Sweep]);
-    assert_eq!(stage.value(&visitor).await, "1");
+    for steps in ["set:a=2", "set:a=2/login:mallory", "clear"] {
+        stage.leave(&visitor, &format!("/do/{steps}/wait"), Operation::Sweep, Fault::Hold).await;
+        assert_eq!(stage.faults.calls(), [Operation::Load, Operation::Sweep], "{steps}");
+        assert_eq!(stage.value(&visitor).await, "1", "{steps}");
+        stage.faults.calls();
+    }
     assert_eq!(stage.visit(&visitor, "/do/add:n").await.body, "1");
 }
 

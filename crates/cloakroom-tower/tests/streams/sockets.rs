@@ -1,0 +1,119 @@
+//! WebSockets: a task of its own, with the session of the request that it began with.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::response::Response;
+use axum::routing::get;
+use cloakroom_conformance::{Fault, Gate, Operation};
+use cloakroom_tower::{Error, Session};
+use futures_util::{SinkExt, StreamExt, future::join_all};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{WebSocketStream, client_async, tungstenite};
+
+use crate::site::{Dropped, Site};
+
+/// Adds one at each message, and says how many there are.
+async fn count(mut socket: WebSocket, session: Session) {
+    while let Some(Ok(Message::Text(_))) = socket.recv().await {
+        let said = match session.update("n", |n: &mut u64| *n += 1).await {
+            Ok(n) => n.to_string(),
+            Err(error) => format!("{:?}", error.kind()),
+        };
+        if socket.send(Message::text(said)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The client's end, and the key that the answer to its request has given it.
+async fn connect(address: SocketAddr, key: &str) -> (WebSocketStream<TcpStream>, Option<String>) {
+    let mut request = format!("ws://{address}/socket").into_client_request().unwrap();
+    request.headers_mut().insert("cookie", format!("sessionid={key}").parse().unwrap());
+    let connection = TcpStream::connect(address).await.unwrap();
+    let (socket, answer) = client_async(request, connection).await.unwrap();
+    let cookie = answer.headers().get("set-cookie").map(|cookie| cookie.to_str().unwrap());
+    let key = cookie.map(|cookie| cookie["sessionid=".len()..].split(';').next().unwrap().to_owned());
+    (socket, key)
+}
+
+async fn asked(socket: &mut WebSocketStream<TcpStream>) -> String {
+    socket.send(tungstenite::Message::text("count")).await.unwrap();
+    socket.next().await.unwrap().unwrap().into_text().unwrap().as_str().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_counter_that_is_updated_over_sockets_is_exact_and_stored() {
+    let handler = async |upgrade: WebSocketUpgrade, session: Session| {
+        upgrade.on_upgrade(move |socket| count(socket, session))
+    };
+    let site = Site::serve(Router::new().route("/socket", get(handler))).await;
+    let key = site.visitor().await;
+    let clients = join_all((0..4).map(|_| async {
+        let (mut socket, _) = connect(site.address, &key).await;
+        let mut counted = Vec::new();
+        for _ in 0..25 {
+            counted.push(asked(&mut socket).await.parse::<u64>().unwrap());
+        }
+        counted
+    }));
+    let mut counted = clients.await.concat();
+    counted.sort_unstable();
+    assert_eq!(counted, (1..=100).collect::<Vec<u64>>());
+    assert_eq!(site.text(&key, "/do/add:n").await, "101");
+}
+
+#[tokio::test]
+async fn a_session_that_is_begun_before_the_upgrade_is_told_with_it() {
+    let handler = async |upgrade: WebSocketUpgrade, session: Session| -> Result<Response, Error> {
+        session.insert("n", 0)?;
+        Ok(upgrade.on_upgrade(move |socket| count(socket, session)))
+    };
+    let site = Site::serve(Router::new().route("/socket", get(handler))).await;
+    let (mut socket, key) = connect(site.address, "").await;
+    assert_eq!(asked(&mut socket).await, "1");
+    assert_eq!(site.text(&key.unwrap(), "/do/add:n").await, "2");
+}
+
+#[tokio::test]
+async fn a_socket_whose_session_was_ended_elsewhere_hears_of_it_at_its_next_update() {
+    let handler = async |upgrade: WebSocketUpgrade, session: Session| {
+        upgrade.on_upgrade(move |socket| count(socket, session))
+    };
+    let site = Site::serve(Router::new().route("/socket", get(handler))).await;
+    let key = site.visitor().await;
+    let (mut socket, _) = connect(site.address, &key).await;
+    assert_eq!(asked(&mut socket).await, "1");
+    site.get(&key, "/do/logout").await;
+    assert_eq!(asked(&mut socket).await, "Interrupted");
+    assert_eq!(site.records().await, 0);
+}
+
+#[tokio::test]
+async fn what_a_socket_has_begun_as_its_client_hangs_up_is_done() {
+    let ended = Arc::new(Notify::new());
+    let handler = {
+        let ended = Arc::clone(&ended);
+        async move |upgrade: WebSocketUpgrade, session: Session| {
+            upgrade.on_upgrade(async move |socket| {
+                let _ended = Dropped(ended);
+                count(socket, session).await;
+            })
+        }
+    };
+    let site = Site::serve(Router::new().route("/socket", get(handler))).await;
+    let key = site.visitor().await;
+    let gate = Gate::default();
+    site.faults.fail(Operation::Save, Fault::Hold(gate.clone()));
+    let (mut socket, _) = connect(site.address, &key).await;
+    socket.send(tungstenite::Message::text("count")).await.unwrap();
+    gate.reached().await;
+    drop(socket);
+    gate.open();
+    ended.notified().await;
+    assert_eq!(site.text(&key, "/do/add:n").await, "2");
+}
