@@ -6,8 +6,11 @@ use cloakroom_core::ErrorKind;
 use http::StatusCode;
 
 /// A failed session operation. Handlers get it by `?` from every fallible method of a session, and
-/// may return it, where core's own error would not be a response ("`Handler<_, _>` is not satisfied"): it answers with the status that fits its kind, in a sentence that tells visitors
-/// nothing of the store.
+/// may return it, where core's own error would not be a response ("`Handler<_, _>` is not satisfied"): it
+/// answers with the status that fits its kind, in a sentence that tells visitors nothing of the store.
+///
+/// Every response to a failure, that of the layer's own commit too, has it in its extensions: a layer around
+/// the [`SessionLayer`](crate::SessionLayer) can put the application's own words there.
 #[derive(Clone, Debug)]
 pub struct Error {
     error: cloakroom_core::Error,

@@ -12,6 +12,10 @@ use crate::visit::Rules;
 /// Puts a session around every request. It is not generic over the engine: neither an application's
 /// state nor its handlers name one. Cloning is cheap.
 ///
+/// Layers of one cookie within each other share one session, which the outermost commits. Layers of two
+/// cookies make two; a handler has the one of the layer next to it, and a middleware between the layers the
+/// outer one.
+///
 /// ```
 /// use cloakroom_core::Memory;
 /// use cloakroom_tower::SessionLayer;

@@ -11,9 +11,9 @@ use crate::visit::Visit;
 /// which has all the methods.
 ///
 /// What is changed is committed when the handler has answered with a status below 500. Code that
-/// outlives the answer (a streaming body, a background task) calls `save` itself; a session that needs
-/// a new key then ends as `TooLate`, since the browser can't be told any more. Where the cookie is the
-/// session, any change does.
+/// outlives the answer (a streaming body, a WebSocket, a background task) calls `save` itself; a session that
+/// needs a new key then ends as `TooLate`, since the browser can't be told any more. Where the cookie is the
+/// session, any change does. docs/long-answers.md in the repository has the details.
 #[derive(Clone, Debug)]
 pub struct Session(pub(crate) cloakroom_core::Session);
 

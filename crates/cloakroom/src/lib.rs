@@ -80,6 +80,45 @@ pub use cloakroom_file as file;
 pub use cloakroom_tower as tower;
 
 /// For axum: the layer, and the session as an argument of handlers.
+///
+/// # Your own page for failures
+///
+/// Whatever fails, the response has the status that fits it, and its [`Error`](axum::Error) in its
+/// extensions: where the session could not be loaded, where a handler has returned the error, where the commit
+/// failed after the handler (the response is empty then), and where a route has no layer. One function around
+/// all layers finds it there and writes your page, or JSON:
+///
+/// ```
+/// use axum::body::Body;
+/// use axum::http::header::{CONTENT_TYPE, HeaderValue};
+/// use axum::middleware::map_response;
+/// use axum::response::Response;
+/// use axum::{Router, routing::get};
+/// use cloakroom::Memory;
+/// use cloakroom::axum::{Error, Session, SessionLayer};
+///
+/// async fn failures(mut response: Response) -> Response {
+///     if let Some(error) = response.extensions().get::<Error>() {
+///         let page = format!("<h1>{}</h1><p>{}</p>", error.status(), error.sentence());
+///         *response.body_mut() = Body::from(page);
+///         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+///     }
+///     response
+/// }
+///
+/// async fn handler(session: Session) -> Result<(), Error> {
+///     Ok(session.insert("seen", true)?)
+/// }
+///
+/// let site: Router = Router::new()
+///     .route("/", get(handler))
+///     .layer(SessionLayer::new(Memory::new()))
+///     .layer(map_response(failures)); // outside: a commit fails on the way out
+/// ```
+///
+/// Change the body, and leave the headers as they are: `Set-Cookie` tells what was stored before the failure.
+/// [`sentence`](axum::Error::sentence) is for visitors, the error itself and its `source` for your log. An error
+/// type of your own that wraps this one returns `error.into_response()` for it, and is answered like all others.
 #[cfg(feature = "axum")]
 pub mod axum {
     pub use cloakroom_tower::{Error, Session, SessionLayer};
@@ -96,4 +135,7 @@ mod pages {
 
     #[doc = include_str!("../../../docs/lifetimes.md")]
     struct Lifetimes;
+
+    #[doc = include_str!("../../../docs/long-answers.md")]
+    struct LongAnswers;
 }

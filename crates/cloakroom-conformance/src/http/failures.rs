@@ -20,6 +20,7 @@ pub async fn a_change_to_a_session_that_another_request_ended_is_400_without_a_c
         let visitor = stage.stored().await;
         let answer = stage.visit(&visitor, &format!("/do/{steps}")).await;
         assert_eq!((answer.status, answer.set_cookie()), (400, None), "{steps}");
+        assert_eq!(answer.header("vary"), ["Cookie"], "{steps}");
         stage.assert_records(0).await;
     }
     // Nor is a key announced that is dead by now.
@@ -59,6 +60,7 @@ pub async fn a_store_that_can_not_be_read_is_503_without_a_cookie<S: Site>(
     stage.faults.fail(Operation::Load, Fault::Refuse);
     let answer = stage.visit(&visitor, "/do/get:a").await;
     assert_eq!((answer.status, answer.set_cookie()), (503, None));
+    assert_eq!(answer.header("vary"), ["Cookie"]);
     assert_eq!(cloakroom_http::status(ErrorKind::Unavailable), 503);
     assert_eq!(stage.value(&visitor).await, "1");
 }
@@ -78,6 +80,7 @@ pub async fn a_store_that_can_not_be_written_is_503_without_a_cookie_or_body<S: 
     let rotated = stage.visit(&visitor, "/do/get:a/login:alice").await;
     for answer in [changed, created, rotated] {
         assert_eq!((answer.status, answer.body.as_str(), answer.set_cookie()), (503, "", None));
+        assert_eq!(answer.header("vary"), ["Cookie"]);
     }
     assert_eq!(stage.value(&visitor).await, "1");
 }
