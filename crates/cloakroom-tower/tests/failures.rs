@@ -76,8 +76,8 @@ async fn own_error(session: Session) -> Result<(), Refusal> {
 
 /// A site over a store with these faults, and the Cookie header of a visitor whose `a` is a text.
 async fn site(faults: &[(Operation, Fault)]) -> (Router, String) {
-    let faulty = Faulty::new(Arc::new(Memory::new()));
-    let sessions = SessionLayer::new(faulty.clone());
+    let store = Faulty::new(Arc::new(Memory::new()));
+    let sessions = SessionLayer::new(store.clone());
     let visitor = sessions.sessions().load(None).await.unwrap();
     visitor.insert("a", "text").unwrap();
     visitor.save().await.unwrap();
@@ -96,7 +96,7 @@ async fn site(faults: &[(Operation, Fault)]) -> (Router, String) {
         .route("/missing", get(change))
         .layer(map_response(failures));
     for (operation, fault) in faults {
-        faulty.fail(*operation, fault.clone());
+        store.fail(*operation, fault.clone());
     }
     (routes, format!("sessionid={}", visitor.key().unwrap().expose()))
 }

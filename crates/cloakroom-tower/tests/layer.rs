@@ -44,7 +44,7 @@ async fn until_records(memory: &Memory, expected: usize) {
         }
         tokio::task::yield_now().await;
     }
-    panic!("there are {} records", records(memory).await);
+    assert_eq!(records(memory).await, expected);
 }
 
 #[tokio::test]
