@@ -250,6 +250,7 @@ macro_rules! __http_scripts {
                 a_cookie_that_is_no_key_is_a_fresh_visitor_and_never_reaches_the_store
                 a_cookie_sent_twice_is_a_fresh_visitor
                 an_unknown_or_expired_key_is_a_fresh_visitor_whose_cookie_is_left_alone
+                an_unreadable_session_is_a_fresh_visitor_whose_cookie_is_left_alone
                 a_thousand_unknown_keys_leave_no_record
                 an_embedded_sites_cookie_is_partitioned_when_set_and_when_removed
                 a_cookie_is_removed_by_just_the_attributes_that_it_was_set_by

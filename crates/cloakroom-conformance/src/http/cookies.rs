@@ -6,7 +6,7 @@ use cloakroom_core::SessionKey;
 use cloakroom_http::SameSite;
 
 use super::{Answer, Limit, Setting, Site, Stage, Visitor};
-use crate::{Engine, Operation};
+use crate::{Engine, Fault, Operation};
 
 /// And nobody may cache it.
 pub async fn a_first_change_sets_the_cookie_with_all_its_attributes<S: Site>(
@@ -213,6 +213,23 @@ pub async fn an_unknown_or_expired_key_is_a_fresh_visitor_whose_cookie_is_left_a
         }
         assert_ne!(stage.present(key, "/do/set:a=2").await.key(), key);
     }
+}
+
+/// Whoever made it so may still want it.
+pub async fn an_unreadable_session_is_a_fresh_visitor_whose_cookie_is_left_alone<S: Site>(
+    engine: Engine,
+    make: impl AsyncFnOnce(Setting) -> S,
+) {
+    let stage = Stage::set(engine, make, |wishes| wishes.save_every_request = true).await;
+    let key = stage.stored().await.key();
+    for path in ["/untouched", "/do/get:a", "/do/logout"] {
+        stage.faults.fail(Operation::Load, Fault::Corrupt);
+        let answer = stage.present(&key, path).await;
+        assert_eq!((answer.status, answer.set_cookie()), (200, None), "{path}");
+    }
+    stage.faults.fail(Operation::Load, Fault::Corrupt);
+    assert_ne!(stage.present(&key, "/do/set:a=2").await.key(), key);
+    assert_eq!(stage.present(&key, "/do/get:a").await.body, "1");
 }
 
 /// Nor does a change of mind.
