@@ -10,6 +10,7 @@
 //! that they are given: one whose visitors bear their sessions shows what is not told to the browser.
 
 pub mod advisories;
+pub mod attributes;
 pub mod commits;
 pub mod cookies;
 pub mod failures;
@@ -253,13 +254,15 @@ macro_rules! __http_scripts {
                 an_unreadable_session_is_a_fresh_visitor_whose_cookie_is_left_alone
                 a_thousand_unknown_keys_leave_no_record
                 an_embedded_sites_cookie_is_partitioned_when_set_and_when_removed
+                a_flush_without_a_cookie_sets_none
+                an_expiry_that_has_passed_takes_the_cookie_away
+                a_cookie_of_another_name_is_another_visitors
+            }
+            attributes {
                 a_cookie_is_removed_by_just_the_attributes_that_it_was_set_by
                 an_attribute_that_is_off_is_not_there
                 max_age_and_expires_name_one_moment
                 a_cookie_lives_400_days_at_most_and_is_renewed_by_changes
-                a_flush_without_a_cookie_sets_none
-                an_expiry_that_has_passed_takes_the_cookie_away
-                a_cookie_of_another_name_is_another_visitors
             }
             headers {
                 vary_names_cookie_once_whatever_the_handler_wrote
