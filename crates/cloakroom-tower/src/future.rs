@@ -6,15 +6,15 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use cloakroom_core::{ErrorKind, Session};
-use cloakroom_http::{Step, headers, plan, varies};
-use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
-use http::{HeaderMap, HeaderValue, Response};
+use cloakroom_http::{Step, plan};
+use http::Response;
 use pin_project_lite::pin_project;
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
 
 use crate::Error;
+use crate::told::{Told, tell};
 use crate::visit::Visit;
 
 /// How long a response waits for what it does not depend on.
@@ -181,66 +181,14 @@ fn finish<Answer: Default>(
 ) -> Response<Answer> {
     if let Err(error) = outcome {
         let error = Error::from(error);
-        let told = response.extensions_mut().remove::<Told>();
+        let told = Told::take(&mut response);
         response = Response::new(Answer::default());
         *response.status_mut() = error.status();
         response.extensions_mut().insert(error);
-        if let Some(told) = told {
-            told.again(&mut response);
-        }
+        told.again(&mut response);
     }
     tell(visit, &mut response);
     response
-}
-
-/// The headers leave: adds those of a session that was looked at.
-fn tell<Answer>(visit: &Visit, response: &mut Response<Answer>) {
-    visit.headers_left();
-    let rules = visit.rules();
-    let Some(session) = visit.loaded() else {
-        if visit.asked() {
-            vary(response.headers_mut());
-        }
-        return;
-    };
-    let headers = headers(&session.activity().cookie, &rules.cookie, rules.sessions.options().clock.now());
-    if let Some(mut cookie) = headers.set_cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
-        // It holds the key: layers that log headers leave it out.
-        cookie.set_sensitive(true);
-        if visit.is_nested() {
-            response.extensions_mut().get_or_insert_default::<Told>().0.push(cookie.clone());
-        }
-        response.headers_mut().append(SET_COOKIE, cookie);
-    }
-    if headers.no_store {
-        response.headers_mut().entry(CACHE_CONTROL).or_insert(NO_STORE);
-    }
-    if headers.vary_cookie {
-        vary(response.headers_mut());
-    }
-}
-
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-
-fn vary(map: &mut HeaderMap) {
-    if !varies(map.get_all(VARY).iter().map(HeaderValue::as_bytes)) {
-        map.append(VARY, HeaderValue::from_static("Cookie"));
-    }
-}
-
-/// What layers within this one have told the browser of sessions that they have stored. It stays, should this
-/// one's commit fail.
-#[derive(Clone, Debug, Default)]
-struct Told(Vec<HeaderValue>);
-
-impl Told {
-    fn again<Answer>(self, response: &mut Response<Answer>) {
-        for cookie in &self.0 {
-            response.headers_mut().append(SET_COOKIE, cookie.clone());
-        }
-        response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
-        response.extensions_mut().insert(self);
-    }
 }
 
 /// A visit whose handler has not answered. If it panics or the visitor leaves now, a logout that it had

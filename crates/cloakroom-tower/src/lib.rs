@@ -40,6 +40,7 @@ mod future;
 mod layer;
 mod service;
 mod session;
+mod told;
 mod visit;
 
 pub use error::Error;
