@@ -140,8 +140,9 @@ impl Session {
             return Err(too_late());
         }
         let end = options.lifetime.browser_end(&content.head, now);
-        let due = snapshot.replaced || moved(content.head.told, end, now);
-        let tell = issue || expire || force == Force::Tell || due;
+        let wished = issue || expire || force == Force::Tell;
+        // What the browser does not hear of any more it is told with a later answer.
+        let tell = !headers_left && (wished || snapshot.replaced || moved(content.head.told, end, now));
         if tell {
             content.head.told = Some(end);
         }

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::get;
 use cloakroom_cookie::Config;
-use cloakroom_core::{ErrorKind, Sessions};
+use cloakroom_core::{ErrorKind, ManualClock, SessionOptions, Sessions, Timestamp};
 use cloakroom_tower::Session;
 use futures_util::{StreamExt, future::join_all, stream};
 
@@ -105,6 +105,23 @@ async fn a_save_before_the_first_byte_is_told_and_what_follows_goes_by_it() {
     let key = answer.key.clone().unwrap();
     assert_eq!(answer.pieces().await, ["1"]);
     assert_eq!(site.text(&key, "/do/add:n").await, "2");
+}
+
+#[tokio::test]
+async fn the_end_that_a_body_has_moved_is_told_with_a_later_answer() {
+    let clock = ManualClock::at(Timestamp::from_millis(1_800_000_000_000));
+    let mut options = SessionOptions::default();
+    options.clock = std::sync::Arc::new(clock.clone());
+    let lines = async |session: Session| {
+        body(stream::once(async move { said(session.update("n", |n: &mut u64| *n += 1).await) }))
+    };
+    let site = Site::serve_by(options, Router::new().route("/lines", get(lines))).await;
+    let key = site.visitor().await;
+    clock.advance(std::time::Duration::from_hours(7 * 24));
+    let answer = site.get(&key, "/lines").await;
+    assert_eq!(answer.key, None, "its headers had left");
+    assert_eq!(answer.pieces().await, ["1"]);
+    assert_eq!(site.get(&key, "/do/set:a=2").await.key, Some(key));
 }
 
 #[tokio::test]

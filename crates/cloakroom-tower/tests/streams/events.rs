@@ -65,8 +65,8 @@ async fn events_end_when_another_request_has_ended_their_session() {
         let ticks = Arc::clone(&ticks);
         async move |session: Session| {
             Sse::new(at_each(ticks, session, async |session| {
-                let now = session.sessions().load(session.key()).await.ok()?;
-                now.key().is_some().then(|| "here".into())
+                session.reload().await.ok()?;
+                Some("here".into())
             }))
         }
     };
