@@ -15,8 +15,9 @@ use crate::{
     suite,
 };
 
-/// What tests run that no server needs: clients of their own, a proxy.
-const TOOLS: [&str; 5] = ["mariadb-dump", "openssl", "pgbouncer", "pg_dump", "redis-cli"];
+/// What tests run that no server needs: clients of their own, a proxy, a browser.
+const TOOLS: [&str; 7] =
+    ["chromedriver", "chromium", "mariadb-dump", "openssl", "pgbouncer", "pg_dump", "redis-cli"];
 
 /// Runs the checks, each of which ends the command if it fails, then all tests, whatever fails among them.
 ///

@@ -8,7 +8,7 @@ use std::{
 use crate::{Error, Result, error::during, programs, user};
 
 /// A program, and the Debian package that has it.
-const PACKAGES: [(&str, &str); 10] = [
+const PACKAGES: [(&str, &str); 12] = [
     ("redis-server", "redis-server"),
     ("redis-cli", "redis-tools"),
     ("openssl", "openssl"),
@@ -19,6 +19,8 @@ const PACKAGES: [(&str, &str); 10] = [
     ("mariadb-install-db", "mariadb-server"),
     ("mariadb-dump", "mariadb-client"),
     ("pgbouncer", "pgbouncer"),
+    ("chromium", "chromium"),
+    ("chromedriver", "chromium-driver"),
 ];
 
 /// Those of the given programs that are not on this machine.

@@ -1,4 +1,4 @@
-//! Private, throw-away servers for tests and for development.
+//! Private, throw-away servers for tests and for development, and a browser to look at what is tested.
 //!
 //! Each starts on a free port of 127.0.0.1, keeps what it has in a temporary folder, and is ready when `start`
 //! returns:
@@ -19,6 +19,7 @@
 //! All calls block. [`install`] gets what is missing on the machine.
 
 mod certificates;
+mod chromium;
 mod cluster;
 mod error;
 mod folder;
@@ -37,6 +38,7 @@ mod resp;
 mod sentinel;
 mod user;
 
+pub use chromium::Chromium;
 pub use cluster::Cluster;
 pub use error::{Error, Result};
 pub use mariadb::MariaDb;

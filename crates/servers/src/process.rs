@@ -65,6 +65,8 @@ impl Process {
             .env("PATH", programs::path()?)
             .env("LC_ALL", "C")
             .env("TMPDIR", folder.path())
+            // Who has none takes the one of the user whom it runs as, and leaves something there.
+            .env("HOME", folder.path())
             .stdin(Stdio::null())
             .stdout(out)
             .stderr(err)

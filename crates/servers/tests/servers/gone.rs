@@ -11,9 +11,9 @@ use std::{
     thread,
 };
 
-use cloakroom_servers::{Cluster, MariaDb, PgBouncer, Postgres, Redis, Sentinel};
+use cloakroom_servers::{Chromium, Cluster, MariaDb, PgBouncer, Postgres, Redis, Sentinel};
 
-use crate::{output, soon};
+use crate::{chromium::opened, output, soon};
 
 /// Set for the owner that is to be killed.
 const OWNER: &str = "CLOAKROOM_SERVERS_OWNER";
@@ -66,7 +66,7 @@ fn kept(server: impl Any + Send, processes: Vec<u32>) -> Kept {
 
 /// One server of each kind, and all their processes.
 fn all() -> (Vec<Box<dyn Any + Send>>, Vec<u32>) {
-    let starts: [fn() -> Kept; 5] = [
+    let starts: [fn() -> Kept; 6] = [
         || {
             let redis = Redis::start().unwrap();
             let id = redis.id().unwrap();
@@ -93,6 +93,12 @@ fn all() -> (Vec<Box<dyn Any + Send>>, Vec<u32>) {
             let ids = vec![postgres.id().unwrap(), bouncer.id()];
             kept((bouncer, postgres), ids)
         },
+        || {
+            let chromium = Chromium::start().unwrap();
+            opened(&chromium);
+            let id = chromium.id();
+            kept(chromium, vec![id])
+        },
     ];
     let started = starts.map(thread::spawn).into_iter().map(|thread| thread.join().unwrap());
     let (servers, ids): (Vec<_>, Vec<_>) = started.unzip();
@@ -104,8 +110,8 @@ fn all() -> (Vec<Box<dyn Any + Send>>, Vec<u32>) {
 fn nothing_is_left_of_servers_that_were_dropped() {
     let (servers, processes) = all();
     let traces = Traces::of(processes);
-    assert_eq!((traces.processes.len(), traces.folders.len(), traces.segments.len()), (16, 6, 1));
-    assert_eq!(traces.left().len(), 23);
+    assert_eq!((traces.processes.len(), traces.folders.len(), traces.segments.len()), (17, 7, 1));
+    assert_eq!(traces.left().len(), 25);
     drop(servers);
     assert_eq!(traces.left(), [""; 0]);
     // They were our children: as long as nobody asks how they ended, their numbers stay taken.
@@ -134,7 +140,7 @@ fn nothing_is_left_of_servers_whose_owner_was_killed() {
     let line =
         lines.map_while(Result::ok).find_map(|line| Some(line.split_once(OWNER)?.1.to_owned())).unwrap();
     let traces = Traces::of(line.split_whitespace().map(|id| id.parse().unwrap()).collect());
-    assert_eq!(traces.left().len(), 23);
+    assert_eq!(traces.left().len(), 25);
     // All of its group, as Ctrl-C does, and by the signal that nobody can catch.
     let group = format!("-{}", owner.id());
     output("sh", &["-c", "kill -s KILL -- $0", &group]).unwrap();
