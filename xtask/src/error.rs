@@ -15,6 +15,8 @@ pub(crate) enum Error {
     Step(String),
     /// This many faults, each already printed.
     Floors(usize),
+    /// This many tests that pages name are nowhere, each already printed.
+    Proofs(usize),
     /// `cargo metadata` answered something that is not its documented format.
     Metadata,
     /// A server did not start, or what it needs is missing.
@@ -40,6 +42,9 @@ impl fmt::Display for Error {
                 write!(out, "`{line}` failed: mend what it printed above, nothing after it was run")
             }
             Self::Floors(faults) => write!(out, "mend what is printed above: {faults} in all"),
+            Self::Proofs(faults) => {
+                write!(out, "mend what is printed above: {faults} tests that docs name are nowhere")
+            }
             Self::Metadata => {
                 out.write_str("`cargo metadata` is not understood: use the Rust version of Cargo.toml")
             }

@@ -8,6 +8,7 @@ mod floors;
 mod harness;
 mod kept;
 mod metadata;
+mod proofs;
 mod report;
 mod servers;
 mod suite;

@@ -10,6 +10,7 @@ use crate::{
     features, floors,
     harness::{cargo_test, choice_test},
     metadata::{self, Member},
+    proofs,
     report::Tally,
     servers::Servers,
     suite,
@@ -25,8 +26,8 @@ const TOOLS: [&str; 7] =
 ///
 /// # Errors
 ///
-/// `Usage` for any argument, `Components` without rustfmt or clippy, `Step` or `Floors` for a check that fails, `Servers`
-/// if one is missing or does not start.
+/// `Usage` for any argument, `Components` without rustfmt or clippy, `Step`, `Floors` or `Proofs` for a check that
+/// fails, `Servers` if one is missing or does not start.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     if let Some(argument) = arguments.first() {
         return Err(Error::Usage(format!("`test` takes no argument, and this is one: `{argument}`")));
@@ -44,6 +45,7 @@ fn checks() -> Result<()> {
     Cargo::new(&["fmt", "--all", "--check"]).run()?;
     floors::check()?;
     features::check()?;
+    proofs::check()?;
     clippy(&["--workspace", "--all-targets", "--all-features"])?;
     // With all features on, code that needs a missing one still compiles.
     for choice in features::choices().iter().chain(&features::engines()) {

@@ -218,6 +218,7 @@ macro_rules! __backend_cases {
                 a_session_over_the_limit_is_refused_and_the_old_one_stays
                 what_does_not_decode_is_a_fresh_session_and_stays_as_it_is
                 reserved_names_are_refused
+                what_is_kept_of_a_login_is_bounded
                 a_session_has_a_bounded_number_of_names
                 no_way_of_changing_a_session_gets_past_the_number_of_names
                 what_somebody_else_made_unreadable_interrupts_the_request

@@ -79,6 +79,23 @@ pub async fn reserved_names_are_refused(engine: Engine) {
     assert!(!session.is_modified());
 }
 
+/// Who logs in, with what, and by which browser: visitors choose how long that is.
+pub async fn what_is_kept_of_a_login_is_bounded(engine: Engine) {
+    let sessions = engine.sessions();
+    let session = newcomer(&sessions).await;
+    let huge = "ü".repeat(500_000);
+    for (user, proof) in [(&*huge, "proof"), ("alice", &huge), (&"x".repeat(256), "proof")] {
+        assert_eq!(session.login_with_proof(user, proof).unwrap_err().kind(), ErrorKind::Invalid);
+    }
+    assert!(!session.is_modified());
+    session.set_user_agent(&huge);
+    session.login_with_proof(&"x".repeat(255), &"p".repeat(255)).unwrap();
+    session.save().await.unwrap();
+    let record = engine.get(&session.id().unwrap()).await.unwrap().record;
+    assert!(record.payload.len() < 600, "{}", record.payload.len());
+    assert_eq!(visit(&sessions, &session.key().unwrap()).await.user(), record.owner);
+}
+
 /// However short they are.
 pub async fn a_session_has_a_bounded_number_of_names(engine: Engine) {
     let sessions = engine.sessions();
