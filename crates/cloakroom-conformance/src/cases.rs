@@ -183,6 +183,7 @@ macro_rules! __backend_cases {
                 a_login_beyond_the_limit_ends_the_oldest
                 a_login_beyond_the_limit_is_refused_and_changes_nothing
                 logging_in_again_is_no_session_more
+                a_login_that_another_one_has_overtaken_is_refused
                 logins_that_race_leave_no_more_sessions_than_the_limit
             }
             session renewals {
@@ -190,6 +191,9 @@ macro_rules! __backend_cases {
                 requests_on_their_way_with_a_renewed_key_are_served_and_told_the_new_one
                 a_renewed_key_is_dead_when_the_overlap_is_over
                 of_many_requests_that_renew_a_key_one_does
+                a_key_that_another_request_is_renewing_is_left_to_that
+                what_waits_is_committed_with_a_new_key
+                a_login_during_a_renewal_leaves_no_way_from_the_old_key
                 a_logout_with_a_renewed_key_ends_the_session
                 a_login_leaves_no_way_from_a_renewed_key
                 a_late_answer_to_a_renewed_key_takes_no_newer_one_away

@@ -29,7 +29,6 @@ impl Content {
             && self.owner == other.owner
             && self.head.expiry == other.head.expiry
             && self.head.authenticated_at == other.head.authenticated_at
-            && self.proof() == other.proof()
     }
 
     pub(crate) fn proof(&self) -> Option<&str> {

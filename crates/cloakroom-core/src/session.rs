@@ -175,7 +175,7 @@ impl Session {
             changed: state.waits(),
             unsettled: state.unsettled.is_some(),
             touch_due: state.held.as_ref().and_then(touch).is_some(),
-            key_due: state.replaced || state.key_due(&self.0.sessions, now),
+            key_due: state.untold() || state.key_due(&self.0.sessions, now),
             cookie: state.cookie(),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cloakroom_core::{CookieChange, ErrorKind, LoginLimit, LoginPolicy, Session, SessionKey, Sessions};
 
-use super::{assert_ended, names, newcomer, stored, visit};
+use super::{assert_ended, names, newcomer, saving, stored, visit};
 use crate::{Engine, Fault, Faulty, Gate, Limit, Operation};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -268,6 +268,31 @@ pub async fn logging_in_again_is_no_session_more(engine: Engine) {
             assert!(visit(&sessions, &one.key().unwrap()).await.key().is_some());
         }
     }
+}
+
+/// It had looked before that one was there, and is the older one.
+pub async fn a_login_that_another_one_has_overtaken_is_refused(engine: Engine) {
+    if engine.index_or_limit().await.is_none() {
+        return;
+    }
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), |options| {
+        options.login_limit = Some(LoginLimit { most: NonZeroU32::MIN, policy: LoginPolicy::Refuse });
+        options.clock = engine.waiting_clock();
+    });
+    let gate = Gate::default();
+    faulty.fail(Operation::Create, Fault::Hold(gate.clone()));
+    let slow = newcomer(&sessions).await;
+    slow.login("alice").unwrap();
+    let login = saving(&slow);
+    gate.reached().await;
+    engine.pass(Duration::from_secs(1));
+    let quick = logged_in(&sessions, "alice").await;
+    gate.open();
+    assert_eq!(login.await.unwrap().unwrap_err().kind(), ErrorKind::TooManySessions);
+    assert_eq!((slow.user(), slow.key()), (None, None));
+    assert!(visit(&sessions, &quick.key().unwrap()).await.key().is_some());
+    assert_eq!(sessions.of_user("alice").await.unwrap().len(), 1);
 }
 
 /// However they meet.

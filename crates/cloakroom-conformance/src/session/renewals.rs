@@ -119,6 +119,64 @@ pub async fn of_many_requests_that_renew_a_key_one_does(engine: Engine) {
     assert_eq!(number(&sessions, &last, "count").await, Some(8));
 }
 
+/// One has begun, and its record still stands under the old key.
+pub async fn a_key_that_another_request_is_renewing_is_left_to_that(engine: Engine) {
+    let Some((_, key)) = due(&engine).await else { return };
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), hourly);
+    let gate = Gate::default();
+    faulty.fail(Operation::Rotate, Fault::Hold(gate.clone()));
+    let (first, second) = (visit(&sessions, &key).await, visit(&sessions, &key).await);
+    let renewing = tokio::spawn(async move {
+        first.renew_key().await.unwrap();
+        first.key().unwrap()
+    });
+    gate.reached().await;
+    second.renew_key().await.unwrap();
+    assert_eq!((second.key().as_ref(), second.activity().cookie), (Some(&key), CookieChange::Keep));
+    gate.open();
+    let new = renewing.await.unwrap();
+    assert_ne!(new, key);
+    for known in [&key, &new] {
+        assert_eq!(visit(&sessions, known).await.key().as_ref(), Some(&new));
+    }
+}
+
+/// In one flight.
+pub async fn what_waits_is_committed_with_a_new_key(engine: Engine) {
+    let Some((_, key)) = due(&engine).await else { return };
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), hourly);
+    let session = visit(&sessions, &key).await;
+    session.insert("n", 1).unwrap();
+    faulty.calls();
+    session.renew_key().await.unwrap();
+    session.save().await.unwrap();
+    assert_eq!(faulty.calls(), [Operation::Create, Operation::Rotate]);
+    assert_eq!(number(&sessions, &session.key().unwrap(), "n").await, Some(1));
+}
+
+/// It came while the way from the old key to the new one was made.
+pub async fn a_login_during_a_renewal_leaves_no_way_from_the_old_key(engine: Engine) {
+    let Some((_, key)) = due(&engine).await else { return };
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), hourly);
+    let gate = Gate::default();
+    faulty.fail(Operation::Create, Fault::HoldReply(gate.clone()));
+    let session = visit(&sessions, &key).await;
+    let renewing = tokio::spawn({
+        let session = session.clone();
+        async move { session.renew_key().await.unwrap() }
+    });
+    gate.reached().await;
+    session.login("alice").unwrap();
+    gate.open();
+    renewing.await.unwrap();
+    session.save().await.unwrap();
+    assert_eq!(visit(&sessions, &key).await.key(), None);
+    assert_eq!(visit(&sessions, &session.key().unwrap()).await.user().as_deref(), Some("alice"));
+}
+
 /// Whoever logs out means the session.
 pub async fn a_logout_with_a_renewed_key_ends_the_session(engine: Engine) {
     let Some((sessions, key)) = due(&engine).await else { return };

@@ -47,7 +47,7 @@ pub(super) struct Commit<'s> {
     pub(super) session: &'s Session,
     pub(super) until: Timestamp,
     force: Force,
-    /// Replaces the session's key, and changes nothing else.
+    /// Replaces the session's key.
     pub(super) renewal: Option<Renewal>,
     /// Whoever has logged in with what was stored, and whose number of sessions is to be looked at.
     pub(super) logged_in: Option<String>,
@@ -263,9 +263,6 @@ impl<'s> Commit<'s> {
         }
         if let Some(end) = draft.tell {
             state.announced = Some((key.clone(), end));
-        }
-        if draft.tell.is_some() {
-            state.replaced = false;
         }
         if draft.login {
             self.logged_in.clone_from(&draft.record.owner);

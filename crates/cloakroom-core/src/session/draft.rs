@@ -78,15 +78,16 @@ struct Snapshot {
     expire: bool,
     marked: bool,
     login: bool,
-    /// Of the held key, if that is to be replaced and nothing else to be done.
+    /// Of the key that is held.
     renewal: Option<Renewal>,
-    replaced: bool,
+    /// The browser holds a key that was replaced.
+    untold: bool,
     headers_left: bool,
 }
 
 impl Session {
-    /// What is stored, with this request's changes and `work` done to it; `force` stores it also where
-    /// that changes nothing. Or what is stored, as it is, under the key of a renewal.
+    /// What is stored, with this request's changes and `work` done to it; `force` and a renewal store it also where
+    /// that changes nothing.
     pub(super) fn draft(
         &self,
         force: Force,
@@ -126,7 +127,7 @@ impl Session {
             if state.epoch != epoch {
                 return Ok(Drafted::Overtaken);
             }
-            if renewal.is_some() {
+            if !changed {
                 return Ok(Drafted::Nothing);
             }
             state.flush(now);
@@ -142,7 +143,7 @@ impl Session {
         let end = options.lifetime.browser_end(&content.head, now);
         let wished = issue || expire || force == Force::Tell;
         // What the browser does not hear of any more it is told with a later answer.
-        let tell = !headers_left && (wished || snapshot.replaced || moved(content.head.told, end, now));
+        let tell = !headers_left && (wished || snapshot.untold || moved(content.head.told, end, now));
         if tell {
             content.head.told = Some(end);
         }
@@ -182,12 +183,11 @@ impl Session {
         if state.interrupted {
             return Err(interrupted());
         }
-        // Another request may have replaced the key that it was made for.
+        // Another request may have replaced the key that it was made for; and no way may lead to the key of a login.
         let current = |renewal: &&Renewal| state.held.as_ref().is_some_and(|held| held.key == renewal.from);
-        let renewal = renewal.filter(current).cloned();
-        let alone = renewal.is_some();
+        let renewal = renewal.filter(current).filter(|_| !state.changes.rotate()).cloned();
         let mut content = (*state.base).clone();
-        let made = if alone { 0 } else { state.changes.now() };
+        let made = state.changes.now();
         state.changes.apply(&mut content, made);
         if state.held.is_none() && content.owner.is_none() {
             state.origin.note(&mut content);
@@ -198,12 +198,12 @@ impl Session {
             held: state.held.clone(),
             made,
             epoch: state.epoch,
-            rotate: !alone && state.changes.rotate(),
-            expire: !alone && state.changes.expire(),
-            marked: !alone && state.changes.marked(),
-            login: !alone && state.changes.login(),
+            rotate: state.changes.rotate(),
+            expire: state.changes.expire(),
+            marked: state.changes.marked(),
+            login: state.changes.login(),
             renewal,
-            replaced: state.replaced,
+            untold: state.untold(),
             headers_left: state.headers_left,
         })
     }

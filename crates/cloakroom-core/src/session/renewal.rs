@@ -14,7 +14,8 @@ pub(super) struct Renewal {
 impl Session {
     /// Gives the session another key if its own is old enough
     /// ([`SessionOptions::key_renewal`](crate::SessionOptions::key_renewal)), and has the browser told the one that it has, if it
-    /// presented one that was replaced. For adapters, before a request's last commit; else nothing, at no cost.
+    /// presented one that was replaced. For adapters, before a request's last commit; else nothing, at no cost. What waits to be
+    /// committed is committed together with a new key.
     ///
     /// Of two requests that renew a key at once one does, and the other goes on under the key that it made.
     ///
@@ -23,24 +24,23 @@ impl Session {
     /// As [`save`](Session::save). The session stays usable under the key that it has.
     pub async fn renew_key(&self) -> Result<()> {
         let now = self.sessions().now();
-        let (due, replaced) = {
+        let (due, untold) = {
             let state = self.state();
-            (state.key_due(self.sessions(), now), state.replaced)
+            (state.key_due(self.sessions(), now), state.untold())
         };
-        if !due && !replaced {
+        if !due && !untold {
             return Ok(());
         }
         let until = self.sessions().time_limit_from_now();
         let _turn = self.turn(until).await?;
         if due {
             let mut commit = Commit::new(self, until, Force::No);
-            commit.settle(true).await?;
             commit.renewal = self.renewal(until).await?;
             if commit.renewal.is_some() {
                 commit.run(&mut |_| Ok(())).await?;
             }
         }
-        self.tell_replaced(until).await
+        self.tell_key(until).await
     }
 
     /// The key to come, and an alias that leads there. None if another request is about to renew it: its alias stands.
@@ -61,10 +61,10 @@ impl Session {
 
     /// Has the browser told the key that it should hold, if the session still lives under that: a login
     /// in another tab may have given it a newer one meanwhile, which nothing may take from it.
-    async fn tell_replaced(&self, until: Timestamp) -> Result<()> {
+    async fn tell_key(&self, until: Timestamp) -> Result<()> {
         let held = {
             let state = self.state();
-            state.held.clone().filter(|_| state.replaced && state.announced.is_none() && !state.headers_left)
+            state.held.clone().filter(|_| state.untold() && !state.headers_left)
         };
         let Some(held) = held else { return Ok(()) };
         let sessions = self.sessions();
@@ -74,7 +74,6 @@ impl Session {
         if there.is_some() && state.held.as_ref().is_some_and(|now| now.key == held.key) {
             let end = sessions.options().lifetime.browser_end(&state.base.head, sessions.now());
             state.announced = Some((held.key, end));
-            state.replaced = false;
         }
         Ok(())
     }

@@ -64,7 +64,7 @@ pub(super) struct State {
     /// This request has ended the session whose key the browser has presented.
     pub(super) ended: bool,
     pub(super) headers_left: bool,
-    /// The browser has presented a key that was replaced, and must be told the one that is held.
+    /// The key that the browser has presented was replaced.
     pub(super) replaced: bool,
     /// Something was read or changed.
     pub(super) accessed: bool,
@@ -121,6 +121,11 @@ impl State {
         let due = |every| self.base.head.keyed_at.plus(every) <= now;
         let every = sessions.renews_keys();
         every.is_some_and(due) && self.held.is_some() && !self.changes.rotate() && !self.headers_left
+    }
+
+    /// Whether the browser holds a key that was replaced, and has not been told the one in its place.
+    pub(super) fn untold(&self) -> bool {
+        self.replaced && self.announced.is_none()
     }
 
     /// The session as it is stored now, and under which key: another may have taken the place of the one that was held.
