@@ -102,6 +102,24 @@ macro_rules! __backend_cases {
                 hostile_ids_name_only_themselves
                 ids_that_differ_in_case_or_length_are_different
             }
+            session entries {
+                a_new_session_is_empty
+                what_was_only_loaded_is_neither_read_nor_changed
+                reading_is_no_change
+                a_value_is_there_after_it_was_saved
+                any_value_comes_back_as_it_was
+                a_float_that_is_no_number_becomes_null
+                a_value_that_was_got_is_a_copy
+                a_value_that_is_taken_is_gone
+                taking_or_removing_what_is_missing_is_no_change
+                a_default_is_stored_where_there_is_no_value
+                writing_fields_is_a_change_where_one_differs
+                entries_are_shown_in_the_order_of_their_insertion
+                clearing_removes_all_entries_and_nothing_else
+                clearing_what_is_empty_is_no_change
+                a_test_cookie_works_for_a_browser_that_brings_it_back
+                what_does_not_serialise_is_refused_and_changes_nothing
+            }
             session updates {
                 different_names_of_two_requests_both_survive
                 different_names_of_64_parallel_tasks_all_survive
@@ -119,6 +137,7 @@ macro_rules! __backend_cases {
                 changes_can_be_given_up
                 what_a_dropped_commit_has_not_stored_can_be_given_up
                 an_update_back_to_what_is_stored_shows_what_is_stored
+                a_reload_shows_what_others_changed_under_ones_own_waiting_changes
             }
             session losses {
                 a_lost_reply_never_counts_an_update_twice
@@ -157,15 +176,19 @@ macro_rules! __backend_cases {
                 logging_out_everywhere_can_be_asked_again_after_an_outage
                 logging_out_everywhere_after_a_cut_login_ends_all_of_that_user
                 a_session_that_was_interrupted_can_be_left_for_a_new_one
+                a_reload_of_an_ended_session_is_interrupted
+                a_flushed_session_is_a_new_one_at_once
             }
             session keys {
                 an_unknown_key_is_never_adopted
+                a_made_up_key_is_refused_by_its_form_or_opens_nothing
                 nothing_is_stored_for_a_visitor_with_nothing_to_remember
                 login_changes_the_key_and_keeps_an_anonymous_visitors_data
                 login_drops_another_users_data
                 the_key_before_a_login_is_dead
                 whoever_waits_in_line_with_the_key_before_a_login_sees_nothing_of_it
                 a_new_key_keeps_the_data_and_a_write_that_raced_it
+                a_session_that_was_not_read_keeps_its_data_under_a_new_key
                 no_key_is_ever_stored
                 what_the_browser_was_told_opens_what_was_written_last
             }
@@ -202,6 +225,7 @@ macro_rules! __backend_cases {
                 a_lost_reply_to_a_renewal_is_one_renewal
                 neither_key_of_a_renewal_is_ever_stored
                 logging_out_everywhere_reaches_a_session_that_is_being_renewed
+                a_reload_after_a_renewal_goes_on_under_the_new_key
             }
             session lifetimes {
                 a_change_starts_the_age_anew_and_a_visit_does_not
@@ -217,6 +241,14 @@ macro_rules! __backend_cases {
                 setting_the_same_expiry_again_starts_it_anew
                 a_write_that_meets_a_new_expiry_keeps_it
                 a_session_until_the_browser_closes_still_ends_on_the_server
+                the_default_age_is_what_the_rules_say
+                an_expiry_in_seconds_counts_from_the_last_change
+                an_expiry_that_is_reset_is_the_default_again
+                a_session_ends_with_the_browser_by_its_own_expiry_or_by_the_rules
+                a_negative_expiry_has_passed
+                an_absurd_expiry_is_a_long_one
+                a_session_that_is_marked_is_stored_again_and_starts_its_age_anew
+                marking_a_session_that_is_not_stored_stores_nothing
             }
             session limits {
                 a_session_over_the_limit_is_refused_and_the_old_one_stays

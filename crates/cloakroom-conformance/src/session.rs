@@ -1,6 +1,7 @@
 //! Cases for the promises that sessions make, on top of any engine.
 
 pub mod endings;
+pub mod entries;
 pub mod keys;
 pub mod lifetimes;
 pub mod limits;

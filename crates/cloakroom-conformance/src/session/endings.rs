@@ -487,3 +487,41 @@ pub async fn a_session_that_was_interrupted_can_be_left_for_a_new_one(engine: En
     assert_ne!(slow.key().unwrap(), key);
     assert_eq!(names(&sessions, &slow.key().unwrap()).await, ["new"]);
 }
+
+/// Its changes have nowhere to go, and that stays so.
+pub async fn a_reload_of_an_ended_session_is_interrupted(engine: Engine) {
+    if engine.lacks(Limit::Revocation).await {
+        return;
+    }
+    let sessions = engine.sessions();
+    let (key, long) = logged_out_elsewhere(&sessions).await;
+    long.insert("late", 1).unwrap();
+    for _ in 0..2 {
+        assert_eq!(long.reload().await.unwrap_err().kind(), ErrorKind::Interrupted);
+        assert_eq!(long.save().await.unwrap_err().kind(), ErrorKind::Interrupted);
+    }
+    assert_eq!(long.activity().cookie, CookieChange::Keep);
+    assert_eq!(visit(&sessions, &key).await.key(), None);
+}
+
+/// Before anything is committed.
+pub async fn a_flushed_session_is_a_new_one_at_once(engine: Engine) {
+    let sessions = engine.sessions();
+    let session = newcomer(&sessions).await;
+    session.login("alice").unwrap();
+    session.set_expiry(Expiry::BrowserClose);
+    session.insert("n", 1).unwrap();
+    session.save().await.unwrap();
+    let old = session.key().unwrap();
+    let session = visit(&sessions, &old).await;
+    session.flush();
+    assert!(session.is_accessed() && session.is_modified());
+    assert!(session.is_empty());
+    assert_eq!((session.key(), session.id(), session.created_at()), (None, None, None));
+    assert_eq!((session.user(), session.authenticated_at()), (None, None));
+    assert_eq!(session.expiry(), Expiry::Default);
+    assert!(names(&sessions, &old).await == ["n"], "its record ends with the next commit");
+    session.save().await.unwrap();
+    assert!(!session.is_modified());
+    assert_ended(&engine, &old).await;
+}

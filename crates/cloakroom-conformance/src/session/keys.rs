@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_core::{CookieChange, ErrorKind, Expiry, SessionKey};
+use cloakroom_core::Addressing::{Hashed, Presented, Verbatim};
+use cloakroom_core::{Addressing, CookieChange, ErrorKind, Expiry, SessionKey};
 
 use super::{Browser, assert_ended, names, newcomer, stored, visit};
 use crate::{Engine, Fault, Faulty, Gate, Limit, Operation};
@@ -229,4 +230,51 @@ pub async fn what_the_browser_was_told_opens_what_was_written_last(engine: Engin
     session.save().await.unwrap();
     browser.hear(&session);
     assert!(browser.visit(&sessions).await.is_empty());
+}
+
+/// It is loaded, and nothing else.
+pub async fn a_session_that_was_not_read_keeps_its_data_under_a_new_key(engine: Engine) {
+    let sessions = engine.sessions();
+    let old = stored(&sessions).await;
+    let session = visit(&sessions, &old).await;
+    session.cycle_key();
+    assert!(session.is_modified());
+    session.save().await.unwrap();
+    let new = session.key().unwrap();
+    assert_ne!(new, old);
+    assert_eq!(names(&sessions, &new).await, ["seed"]);
+    assert_ended(&engine, &old).await;
+}
+
+/// What has no key's form reaches no engine; what has it is nobody's, and nothing is stored for it.
+pub async fn a_made_up_key_is_refused_by_its_form_or_opens_nothing(engine: Engine) {
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), |_| {});
+    let addressing = engine.capabilities().addressing;
+    let texts: [(&str, &[Addressing]); 14] = [
+        ("", &[]),
+        ("1", &[Presented]),
+        ("1234567", &[Presented]),
+        ("12345678", &[Presented, Verbatim]),
+        (&"a".repeat(31), &[Presented, Verbatim]),
+        (&"a".repeat(32), &[Presented, Verbatim, Hashed]),
+        (&"a".repeat(33), &[Presented, Verbatim]),
+        (&"a".repeat(40), &[Presented, Verbatim]),
+        (&"a".repeat(41), &[Presented]),
+        (&"A".repeat(32), &[Presented]),
+        (&"a".repeat(1_240), &[Presented]),
+        (&"a".repeat(4_097), &[]),
+        (r"a\b\c_aaaaaaaaaaaaaaaaaaaaaaaaaaa", &[]),
+        ("../../../../../../../../etc/passw", &[]),
+    ];
+    for (text, accepted) in texts {
+        let key = sessions.parse_key(text);
+        assert_eq!(key.is_some(), accepted.contains(&addressing), "{text:?}");
+        let Some(key) = key else { continue };
+        let session = visit(&sessions, &key).await;
+        assert_eq!((session.key(), session.is_empty()), (None, true), "{text:?}");
+        session.save().await.unwrap();
+        assert_eq!(faulty.calls(), [Operation::Load], "{text:?}");
+    }
+    assert!(engine.records().await.is_none_or(|records| records == 0));
 }

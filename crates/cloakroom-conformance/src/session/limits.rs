@@ -162,6 +162,7 @@ pub async fn a_value_of_another_type_is_a_mismatch_and_stays(engine: Engine) {
     let key = session.key().unwrap();
     let errors = [
         session.get::<i64>("secret").unwrap_err(),
+        session.get_or_insert("secret", 1).unwrap_err(),
         session.take::<i64>("secret").unwrap_err(),
         session.update("secret", |n: &mut i64| *n += 1).await.unwrap_err(),
         session.read::<Vec<i64>>().unwrap_err(),
