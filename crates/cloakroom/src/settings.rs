@@ -262,7 +262,53 @@ fn unreadable(name: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use cloakroom_http::SameSite;
+
     use super::*;
+
+    #[test]
+    fn the_defaults_are_djangos_but_for_secure() {
+        let Settings { engine, cookie, lifetime, save_every_request, secret_key_fallbacks, .. } =
+            Settings::default();
+        assert_eq!((engine, save_every_request), (Engine::Db, false));
+        assert_eq!((cookie.name.as_str(), cookie.path.as_str(), cookie.domain), ("sessionid", "/", None));
+        assert_eq!((cookie.same_site, cookie.http_only, cookie.secure), (SameSite::Lax, true, true));
+        assert_eq!((lifetime.age.as_secs(), lifetime.at_browser_close), (1_209_600, false));
+        assert!(secret_key_fallbacks.is_empty());
+    }
+
+    #[test]
+    fn each_of_djangos_settings_sets_what_it_sets_there() {
+        type Seen = fn(&Settings) -> bool;
+        let table: [(&str, &str, Seen); 18] = [
+            ("SECRET_KEY", "a, b", |settings| settings.secret_key.as_deref() == Some("a, b")),
+            ("SECRET_KEY_FALLBACKS", "a, b", |settings| settings.secret_key_fallbacks == ["a", "b"]),
+            ("SESSION_COOKIE_AGE", "60", |settings| settings.lifetime.age.as_secs() == 60),
+            ("SESSION_COOKIE_DOMAIN", "example.org", |settings| {
+                settings.cookie.domain.as_deref() == Some("example.org")
+            }),
+            ("SESSION_COOKIE_HTTPONLY", "False", |settings| !settings.cookie.http_only),
+            ("SESSION_COOKIE_NAME", "id", |settings| settings.cookie.name == "id"),
+            ("SESSION_COOKIE_PATH", "/app", |settings| settings.cookie.path == "/app"),
+            ("SESSION_COOKIE_SAMESITE", "Strict", |settings| settings.cookie.same_site == SameSite::Strict),
+            ("SESSION_COOKIE_SAMESITE", "none", |settings| settings.cookie.same_site == SameSite::None),
+            ("SESSION_COOKIE_SECURE", "False", |settings| !settings.cookie.secure),
+            ("SESSION_ENGINE", "cache", |settings| settings.engine == Engine::Cache),
+            ("SESSION_ENGINE", "cached_db", |settings| settings.engine == Engine::CachedDb),
+            ("SESSION_ENGINE", "file", |settings| settings.engine == Engine::File),
+            ("SESSION_ENGINE", "signed_cookies", |settings| settings.engine == Engine::SignedCookies),
+            ("SESSION_EXPIRE_AT_BROWSER_CLOSE", "True", |settings| settings.lifetime.at_browser_close),
+            ("SESSION_FILE_PATH", "/srv/s", |settings| settings.file_path == std::path::Path::new("/srv/s")),
+            ("SESSION_SAVE_EVERY_REQUEST", "True", |settings| settings.save_every_request),
+            ("SESSION_CACHE_URL", "redis://host", |settings| settings.cache_url == "redis://host"),
+        ];
+        for (name, value, seen) in table {
+            let mut settings = Settings::default();
+            assert!(!seen(&settings), "{name} is {value} by itself");
+            settings.set(name, value).unwrap();
+            assert!(seen(&settings), "{name}={value}");
+        }
+    }
 
     #[test]
     fn a_name_that_is_no_setting_is_refused() {
