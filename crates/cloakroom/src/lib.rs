@@ -130,6 +130,9 @@ mod pages {
     #[doc = include_str!("../../../README.md")]
     struct Readme;
 
+    #[doc = include_str!("../../../docs/coming-from-django.md")]
+    struct ComingFromDjango;
+
     #[doc = include_str!("../../../docs/logins.md")]
     struct Logins;
 
