@@ -255,6 +255,12 @@ impl Serialize for Unwilling {
     }
 }
 
+#[derive(Debug, Serialize)]
+struct Fields {
+    seed: i64,
+    new: Unwilling,
+}
+
 /// A type that refuses, and a map whose names are no text.
 pub async fn what_does_not_serialise_is_refused_and_changes_nothing(engine: Engine) {
     let sessions = engine.sessions();
@@ -266,7 +272,7 @@ pub async fn what_does_not_serialise_is_refused_and_changes_nothing(engine: Engi
         session.insert("seed", &by_point),
         session.insert("new", Unwilling),
         session.get_or_insert("new", Unwilling).map(|_| ()),
-        session.write(&BTreeMap::from([("seed", Unwilling)])),
+        session.write(&Fields { seed: 2, new: Unwilling }),
         session.write(&by_point),
         session.update("new", |_: &mut Unwilling| {}).await.map(|_| ()),
     ];
