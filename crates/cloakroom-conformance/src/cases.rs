@@ -117,6 +117,7 @@ macro_rules! __backend_cases {
                 entries_are_shown_in_the_order_of_their_insertion
                 clearing_removes_all_entries_and_nothing_else
                 clearing_what_is_empty_is_no_change
+                a_flushed_session_is_a_new_one_at_once
                 a_test_cookie_works_for_a_browser_that_brings_it_back
                 what_does_not_serialise_is_refused_and_changes_nothing
             }
@@ -137,7 +138,6 @@ macro_rules! __backend_cases {
                 changes_can_be_given_up
                 what_a_dropped_commit_has_not_stored_can_be_given_up
                 an_update_back_to_what_is_stored_shows_what_is_stored
-                a_reload_shows_what_others_changed_under_ones_own_waiting_changes
             }
             session losses {
                 a_lost_reply_never_counts_an_update_twice
@@ -176,8 +176,6 @@ macro_rules! __backend_cases {
                 logging_out_everywhere_can_be_asked_again_after_an_outage
                 logging_out_everywhere_after_a_cut_login_ends_all_of_that_user
                 a_session_that_was_interrupted_can_be_left_for_a_new_one
-                a_reload_of_an_ended_session_is_interrupted
-                a_flushed_session_is_a_new_one_at_once
             }
             session keys {
                 an_unknown_key_is_never_adopted
@@ -225,7 +223,21 @@ macro_rules! __backend_cases {
                 a_lost_reply_to_a_renewal_is_one_renewal
                 neither_key_of_a_renewal_is_ever_stored
                 logging_out_everywhere_reaches_a_session_that_is_being_renewed
+            }
+            session reloads {
+                a_reload_shows_what_others_changed_under_ones_own_waiting_changes
+                a_reload_of_what_is_not_stored_changes_nothing
+                a_reload_of_an_ended_session_is_interrupted
+                a_reload_after_the_sessions_end_is_interrupted
                 a_reload_after_a_renewal_goes_on_under_the_new_key
+            }
+            session expiries {
+                the_default_age_is_what_the_rules_say
+                an_expiry_in_seconds_counts_from_the_last_change
+                an_expiry_that_is_reset_is_the_default_again
+                a_session_ends_with_the_browser_by_its_own_expiry_or_by_the_rules
+                a_negative_expiry_has_passed
+                an_absurd_expiry_is_a_long_one
             }
             session lifetimes {
                 a_change_starts_the_age_anew_and_a_visit_does_not
@@ -241,12 +253,6 @@ macro_rules! __backend_cases {
                 setting_the_same_expiry_again_starts_it_anew
                 a_write_that_meets_a_new_expiry_keeps_it
                 a_session_until_the_browser_closes_still_ends_on_the_server
-                the_default_age_is_what_the_rules_say
-                an_expiry_in_seconds_counts_from_the_last_change
-                an_expiry_that_is_reset_is_the_default_again
-                a_session_ends_with_the_browser_by_its_own_expiry_or_by_the_rules
-                a_negative_expiry_has_passed
-                an_absurd_expiry_is_a_long_one
                 a_session_that_is_marked_is_stored_again_and_starts_its_age_anew
                 marking_a_session_that_is_not_stored_stores_nothing
             }

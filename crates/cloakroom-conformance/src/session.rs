@@ -2,11 +2,13 @@
 
 pub mod endings;
 pub mod entries;
+pub mod expiries;
 pub mod keys;
 pub mod lifetimes;
 pub mod limits;
 pub mod logins;
 pub mod losses;
+pub mod reloads;
 pub mod renewals;
 pub mod updates;
 

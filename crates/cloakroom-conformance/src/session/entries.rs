@@ -7,7 +7,7 @@ use cloakroom_core::{ErrorKind, Expiry, Session};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::{names, newcomer, stored, visit};
+use super::{assert_ended, names, newcomer, stored, visit};
 use crate::{Engine, Faulty, Operation};
 
 /// Whether it was read or changed, and whether changes wait.
@@ -212,6 +212,28 @@ pub async fn clearing_what_is_empty_is_no_change(engine: Engine) {
         session.clear();
         assert_eq!(flags(&session), (true, false));
     }
+}
+
+/// Before anything is committed.
+pub async fn a_flushed_session_is_a_new_one_at_once(engine: Engine) {
+    let sessions = engine.sessions();
+    let session = newcomer(&sessions).await;
+    session.login("alice").unwrap();
+    session.set_expiry(Expiry::BrowserClose);
+    session.insert("n", 1).unwrap();
+    session.save().await.unwrap();
+    let old = session.key().unwrap();
+    let session = visit(&sessions, &old).await;
+    session.flush();
+    assert!(session.is_accessed() && session.is_modified());
+    assert!(session.is_empty());
+    assert_eq!((session.key(), session.id(), session.created_at()), (None, None, None));
+    assert_eq!((session.user(), session.authenticated_at()), (None, None));
+    assert_eq!(session.expiry(), Expiry::Default);
+    assert!(names(&sessions, &old).await == ["n"], "its record ends with the next commit");
+    session.save().await.unwrap();
+    assert!(!session.is_modified());
+    assert_ended(&engine, &old).await;
 }
 
 /// What is done to it is no change until it is put back.

@@ -322,17 +322,3 @@ pub async fn logging_out_everywhere_reaches_a_session_that_is_being_renewed(engi
     assert_eq!(visit(&sessions, &key).await.key(), None);
     assert_eq!(visit(&sessions, &renewing.key().unwrap()).await.key(), None);
 }
-
-/// And commits there what waits.
-pub async fn a_reload_after_a_renewal_goes_on_under_the_new_key(engine: Engine) {
-    let Some((sessions, key)) = due(&engine).await else { return };
-    let long = visit(&sessions, &key).await;
-    long.insert("own", 1).unwrap();
-    let new = renewed(&sessions, &key).await;
-    long.reload().await.unwrap();
-    assert_eq!(long.key().as_ref(), Some(&new));
-    assert!(long.is_modified());
-    long.save().await.unwrap();
-    assert_eq!(number(&sessions, &new, "own").await, Some(1));
-    assert_told(&long);
-}

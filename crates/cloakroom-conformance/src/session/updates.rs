@@ -322,29 +322,3 @@ pub async fn an_update_back_to_what_is_stored_shows_what_is_stored(engine: Engin
     session.save().await.unwrap();
     assert_eq!(number(&sessions, &key, "seed").await, Some(2));
 }
-
-/// For what goes on for long.
-pub async fn a_reload_shows_what_others_changed_under_ones_own_waiting_changes(engine: Engine) {
-    if engine.lacks(Limit::Arbitration).await {
-        return;
-    }
-    let sessions = engine.sessions();
-    let key = stored(&sessions).await;
-    let (long, other) = (visit(&sessions, &key).await, visit(&sessions, &key).await);
-    long.insert("own", 1).unwrap();
-    long.insert("both", "long").unwrap();
-    other.insert("both", "other").unwrap();
-    other.remove("seed");
-    other.save().await.unwrap();
-    long.reload().await.unwrap();
-    let all: Value = long.read().unwrap();
-    assert_eq!(all, json!({ "both": "long", "own": 1 }));
-    assert!(long.is_modified(), "they still wait");
-    assert_eq!(names(&sessions, &key).await, ["both"], "and a reload stores nothing");
-    long.save().await.unwrap();
-    assert_eq!(visit(&sessions, &key).await.read::<Value>().unwrap(), all);
-    let fresh = newcomer(&sessions).await;
-    fresh.insert("n", 1).unwrap();
-    fresh.reload().await.unwrap();
-    assert_eq!((fresh.key(), fresh.names()), (None, vec!["n".to_owned()]), "where nothing is stored yet");
-}
