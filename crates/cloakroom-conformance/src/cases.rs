@@ -198,12 +198,15 @@ macro_rules! __backend_cases {
                 what_a_login_is_bound_to_is_never_stored
                 a_login_is_recent_until_its_time_is_over
                 a_users_sessions_are_listed_with_when_and_from_where
+                a_session_that_was_listed_is_ended_also_under_a_new_key
                 one_of_a_users_sessions_is_ended_and_nobody_elses
                 logging_out_the_others_leaves_this_session_and_other_users
                 logging_out_the_others_leaves_this_session_also_under_a_new_key
                 a_login_beyond_the_limit_ends_the_oldest
                 a_login_beyond_the_limit_is_refused_and_changes_nothing
                 logging_in_again_is_no_session_more
+                a_login_that_is_the_oldest_by_the_time_it_is_stored_ends_itself
+                a_login_that_is_found_later_is_counted_then
                 a_login_that_another_one_has_overtaken_is_refused
                 logins_that_race_leave_no_more_sessions_than_the_limit
             }
@@ -213,7 +216,8 @@ macro_rules! __backend_cases {
                 a_renewed_key_is_dead_when_the_overlap_is_over
                 of_many_requests_that_renew_a_key_one_does
                 a_key_that_another_request_is_renewing_is_left_to_that
-                what_waits_is_committed_with_a_new_key
+                what_waits_goes_on_waiting_while_a_key_is_renewed
+                a_change_whose_fate_is_unknown_is_reported_also_where_a_key_is_due
                 a_login_during_a_renewal_leaves_no_way_from_the_old_key
                 a_logout_with_a_renewed_key_ends_the_session
                 a_login_leaves_no_way_from_a_renewed_key

@@ -296,7 +296,7 @@ macro_rules! __http_scripts {
             renewals {
                 a_key_that_is_due_is_renewed_by_the_next_request_that_looks
                 a_request_with_a_renewed_key_is_served_and_told_the_new_one
-                a_late_answer_to_a_renewed_key_leaves_the_key_of_a_login
+                a_renewed_key_is_dead_after_a_login
                 a_logout_with_a_renewed_key_ends_the_session_and_takes_the_cookie
             }
             failures {

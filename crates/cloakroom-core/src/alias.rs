@@ -18,7 +18,8 @@ pub(crate) const OVERLAP: Duration = Duration::from_mins(1);
 
 /// No session's payload begins with it.
 const ALIAS: u8 = 0xA1;
-/// A key is older than [`OVERLAP`] when it is renewed, so two in a row are one more than clocks that differ can make.
+/// A key is older than [`OVERLAP`] when it is renewed: two aliases stand one behind the other only where clocks differ, and
+/// three never do.
 const MOST_STEPS: u32 = 2;
 
 impl Sessions {

@@ -131,7 +131,8 @@ pub trait SessionIndex: Send + Sync {
         limit: u32,
     ) -> Result<Vec<(SessionId, Stored)>>;
 
-    /// Up to `limit` sessions of anybody with ids greater than `after`. An empty page is the last.
+    /// Up to `limit` living records with ids greater than `after`, whoever they are of. An empty page is the last. Where keys are
+    /// renewed, those are sessions and, for a minute each, the ways from old keys to new ones, which decode to no session.
     ///
     /// # Errors
     ///

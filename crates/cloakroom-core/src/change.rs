@@ -27,7 +27,6 @@ pub(crate) struct Login {
     pub(crate) user: String,
     pub(crate) at: Timestamp,
     pub(crate) proof: Option<Bytes>,
-    pub(crate) origin: Origin,
 }
 
 /// Where a request comes from, as far as that is known.
@@ -57,7 +56,6 @@ impl Change {
                 content.owner = Some(login.user.clone());
                 content.head.authenticated_at = Some(login.at);
                 content.head.proof = login.proof.clone().map(Piece::Own);
-                login.origin.note(content);
             }
             Self::Prove(proof) => content.head.proof = Some(Piece::Own(proof.clone())),
             Self::Cycle | Self::Mark => {}
@@ -134,24 +132,36 @@ impl Changes {
         self.log.clear();
     }
 
-    /// Whether they ask for a new key.
-    pub(crate) fn rotate(&self) -> bool {
-        self.log.iter().any(|(_, change)| matches!(change, Change::Cycle | Change::Login(_)))
+    /// What they ask for besides what they do to the content.
+    pub(crate) fn wishes(&self) -> Wishes {
+        let any = |asks: fn(&Change) -> bool| self.log.iter().any(|(_, change)| asks(change));
+        Wishes {
+            rotate: any(|change| matches!(change, Change::Cycle | Change::Login(_))),
+            login: any(|change| matches!(change, Change::Login(_))),
+            expire: any(|change| matches!(change, Change::Expire(_))),
+            store: any(|change| matches!(change, Change::Mark)),
+        }
     }
+}
 
-    /// Whether they log somebody in.
-    pub(crate) fn login(&self) -> bool {
-        self.log.iter().any(|(_, change)| matches!(change, Change::Login(_)))
-    }
+/// What changes ask for besides what they do to the content.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
+pub(crate) struct Wishes {
+    /// A new key.
+    pub(crate) rotate: bool,
+    /// Somebody logs in.
+    pub(crate) login: bool,
+    /// The browser hears of the end that was set.
+    pub(crate) expire: bool,
+    /// It is stored although nothing else was changed.
+    pub(crate) store: bool,
+}
 
-    /// Whether they ask for the session to be stored, whatever else they do.
-    pub(crate) fn marked(&self) -> bool {
-        self.log.iter().any(|(_, change)| matches!(change, Change::Mark))
-    }
-
-    /// Whether they set when the session ends.
-    pub(crate) fn expire(&self) -> bool {
-        self.log.iter().any(|(_, change)| matches!(change, Change::Expire(_)))
+impl Wishes {
+    /// Whether that takes a write.
+    pub(crate) fn any(self) -> bool {
+        self.rotate || self.expire || self.store
     }
 }
 

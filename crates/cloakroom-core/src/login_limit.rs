@@ -15,9 +15,10 @@ use crate::{Deleted, Error, ErrorKind, Result, SessionId, Sessions, Timestamp};
 /// use cloakroom_core::{LoginLimit, LoginPolicy, Memory, SessionOptions, Sessions};
 ///
 /// let mut options = SessionOptions::default();
-/// options.login_limit = Some(LoginLimit { most: NonZeroU32::MIN, policy: LoginPolicy::EndOldest });
-/// let one_device_at_a_time = Sessions::with(Memory::new(), options);
+/// options.login_limit = NonZeroU32::new(3).map(|three| LoginLimit::new(three, LoginPolicy::EndOldest));
+/// let three_devices_at_a_time = Sessions::with(Memory::new(), options);
 /// ```
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct LoginLimit {
     /// How many.
@@ -26,13 +27,23 @@ pub struct LoginLimit {
     pub policy: LoginPolicy,
 }
 
+impl LoginLimit {
+    /// So many, and this becomes of one more.
+    pub const fn new(most: NonZeroU32, policy: LoginPolicy) -> Self {
+        Self { most, policy }
+    }
+}
+
 /// What becomes of a login beyond a [`LoginLimit`].
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum LoginPolicy {
-    /// The session that was logged in longest ago ends.
+    /// The session that was logged in longest ago ends. Of logins that race that can be one that was committed at this
+    /// moment: it ends as `Interrupted`.
     #[default]
     EndOldest,
-    /// It is refused as `TooManySessions`, and the visitor's session stays what it was.
+    /// It is refused as `TooManySessions`, and the visitor's session stays what it was; but where logins race, the session that
+    /// has to go had its login stored already, and ends.
     Refuse,
 }
 
@@ -58,18 +69,26 @@ impl Sessions {
         Ok(logged_in)
     }
 
-    /// Ends the oldest sessions of `user` until no more than `most` are left.
+    /// Ends the oldest sessions of `user` until no more than `most` are left, and says whether `own` was among them.
     ///
     /// # Errors
     ///
     /// As [`Sessions::revoke`].
-    pub(crate) async fn end_oldest(&self, user: &str, most: usize, until: Timestamp) -> Result<()> {
+    pub(crate) async fn end_oldest(
+        &self,
+        user: &str,
+        most: usize,
+        own: Option<&SessionId>,
+        until: Timestamp,
+    ) -> Result<bool> {
+        let mut own_ended = false;
         loop {
             let logged_in = self.logged_in(user).await?;
             let Some(surplus) = logged_in.len().checked_sub(most).filter(|surplus| *surplus > 0) else {
-                return Ok(());
+                return Ok(own_ended);
             };
             for oldest in logged_in.iter().take(surplus) {
+                own_ended |= Some(&oldest.id) == own;
                 let delete = self.backend().delete(&oldest.id, None);
                 let _: Deleted = self.bounded(self.left(until), ErrorKind::Unknown, delete).await?;
             }

@@ -6,8 +6,7 @@ use std::time::Duration;
 use crate::content::Content;
 use crate::expiry::lease;
 use crate::{
-    Deleted, Error, ErrorKind, Read, Result, Session, SessionId, SessionIndex, Sessions, Stored, Timestamp,
-    payload,
+    Deleted, Error, ErrorKind, Result, Session, SessionId, SessionIndex, Sessions, Stored, Timestamp, payload,
 };
 
 const PAGE: u32 = 100;
@@ -77,24 +76,38 @@ impl Sessions {
         self.revoke_but(user, None).await
     }
 
-    /// Ends one session of `user`, as [`of_user`](Sessions::of_user) lists it, and says whether it was alive. One that is somebody
-    /// else's is left alone: an id may come from a visitor.
+    /// Ends one session of `user`, as [`of_user`](Sessions::of_user) has listed it, and says whether it was alive. What is
+    /// somebody else's is left alone: an id may come from a visitor.
     ///
-    /// A session whose key changes at this moment is not found under the id that was listed: list them again.
+    /// It is found also if its key was replaced since it was listed, by a renewal or by a login: a new key keeps its place, by which
+    /// one in 46,656 of the user's other sessions would be taken for it.
     ///
     /// # Errors
     ///
-    /// `Unavailable` or `Unknown` if the store does not answer.
+    /// `Unsupported` if the engine has no index, `Unavailable` or `Unknown` if it does not answer.
     pub async fn end(&self, user: &str, id: &SessionId) -> Result<bool> {
-        let limit = self.options().time_limit;
-        let load = self.backend().load(id, Read::Latest);
-        let there = self.bounded(limit, ErrorKind::Unavailable, load).await?;
-        if there.is_none_or(|stored| stored.record.owner.as_deref() != Some(user)) {
-            return Ok(false);
+        let mut moved = Vec::new();
+        let living = self
+            .each_of(user, |listed, _| {
+                if listed == *id {
+                    return Some(listed);
+                }
+                if listed.place() == id.place() {
+                    moved.push(listed);
+                }
+                None
+            })
+            .await?;
+        if living > 0 {
+            return Ok(true);
         }
-        // Nobody else's by now: an owner comes with a new id.
-        let deleted = self.bounded(limit, ErrorKind::Unknown, self.backend().delete(id, None)).await?;
-        Ok(deleted == Deleted::Ended)
+        let mut ended = false;
+        for id in moved {
+            let delete = self.backend().delete(&id, None);
+            ended |=
+                self.bounded(self.options().time_limit, ErrorKind::Unknown, delete).await? == Deleted::Ended;
+        }
+        Ok(ended)
     }
 
     async fn revoke_but(&self, user: &str, spared: Option<&Spared>) -> Result<u64> {

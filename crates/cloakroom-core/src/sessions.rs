@@ -21,10 +21,10 @@ pub struct SessionOptions {
     pub lifetime: Lifetime,
     /// How old a session's key gets before a request that looks at the session gives it another; a minute at least.
     /// For one more minute the old key still works, so that requests that are on their way with it are served; each
-    /// of them tells the browser the new one. Off. It needs hashed ids
-    /// ([`Addressing::Hashed`](crate::Addressing::Hashed)); on an engine without them nothing is renewed.
+    /// of them tells the browser the new one. Off. Where ids are no hashes
+    /// ([`Addressing`](crate::Addressing)) there is nothing to renew, and nothing is.
     ///
-    /// A renewal that was cut short is made up for when what has expired has been swept next.
+    /// If a renewal was cut short, the key is renewed after the next sweep.
     ///
     /// A browser that hears nothing of the new key within that minute, since its connection broke and its user
     /// left, has lost its session. A key from a [login](Session::login) or from [`cycle_key`](Session::cycle_key) never

@@ -21,7 +21,7 @@ pub enum Step {
     /// Commit everything, and tell the browser its end.
     SaveAndTell,
     /// Store the session although nothing was changed.
-    Renew,
+    Refresh,
     /// Note the visit, and renew the key if that is due.
     Touch,
 }
@@ -41,8 +41,8 @@ impl Step {
         match self {
             Self::Finish => session.finish().await.map(|_| ()),
             Self::Save => session.save().await,
-            Self::SaveAndTell => session.renew().await,
-            Self::Renew => session.renew().await.or_else(|error| match error.kind() {
+            Self::SaveAndTell => session.refresh().await,
+            Self::Refresh => session.refresh().await.or_else(|error| match error.kind() {
                 ErrorKind::Interrupted => Ok(()),
                 _ => Err(error),
             }),
@@ -63,7 +63,7 @@ pub fn plan(activity: &Activity, status: u16, save_every_request: bool) -> Optio
     } else if activity.changed || activity.ending {
         Some(Step::Save)
     } else if activity.stored && save_every_request {
-        Some(Step::Renew)
+        Some(Step::Refresh)
     } else {
         (activity.touch_due || activity.key_due).then_some(Step::Touch)
     }
@@ -148,8 +148,8 @@ mod tests {
             ("ending", 500, false, Some(Step::Finish)),
             ("ending changed", 503, false, Some(Step::Finish)),
             ("", 200, true, None),
-            ("stored", 200, true, Some(Step::Renew)),
-            ("stored touch", 200, true, Some(Step::Renew)),
+            ("stored", 200, true, Some(Step::Refresh)),
+            ("stored touch", 200, true, Some(Step::Refresh)),
             ("stored changed", 200, true, Some(Step::SaveAndTell)),
             ("ending", 200, true, Some(Step::Save)),
             ("stored unsettled", 500, false, Some(Step::Finish)),

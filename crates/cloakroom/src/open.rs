@@ -29,10 +29,15 @@ impl Settings {
         if self.login_limit.is_some() && backend.index().is_none() {
             return refuse("SESSION_LOGIN_LIMIT", "keeps no list of a user's sessions");
         }
+        if self.login_policy.is_some() && self.login_limit.is_none() {
+            let message = "SESSION_LOGIN_POLICY: there is no SESSION_LOGIN_LIMIT for it to be about";
+            return Err(Error::new(ErrorKind::Misconfigured, message));
+        }
         let mut options = SessionOptions::default();
         options.lifetime = self.lifetime;
         options.key_renewal = self.key_renewal;
-        options.login_limit = self.login_limit.map(|most| LoginLimit { most, policy: self.login_policy });
+        let policy = self.login_policy.unwrap_or_default();
+        options.login_limit = self.login_limit.map(|most| LoginLimit::new(most, policy));
         Ok(Sessions::with(backend, options))
     }
 

@@ -9,7 +9,9 @@ use cloakroom_core::{Error, ErrorKind, Lifetime, LoginPolicy, Result, SealKeys};
 use cloakroom_http::{CookieOptions, CookiePolicy};
 
 use crate::Engine;
-use crate::values::{minutes, number, policy, positive, seal_keys, seconds, secret, secrets, switch};
+use crate::values::{
+    a_minute_or_more, number, policy, positive, seal_keys, seconds, secret, secrets, switch,
+};
 
 /// Where a TOML file of settings is.
 const FILE: &str = "CLOAKROOM_CONFIG";
@@ -41,9 +43,9 @@ const TABLE: [(&str, Setter); 26] = [
     ("SESSION_FILE_PATH", |settings, value| Ok(settings.file_path = value.into())),
     ("SESSION_FORMAT", native_only),
     ("SESSION_IDLE_TIMEOUT", |settings, value| Ok(settings.lifetime.idle = Some(seconds(value)?))),
-    ("SESSION_KEY_RENEWAL", |settings, value| Ok(settings.key_renewal = Some(minutes(value)?))),
+    ("SESSION_KEY_RENEWAL", |settings, value| Ok(settings.key_renewal = Some(a_minute_or_more(value)?))),
     ("SESSION_LOGIN_LIMIT", |settings, value| Ok(settings.login_limit = Some(positive(value)?))),
-    ("SESSION_LOGIN_POLICY", |settings, value| Ok(settings.login_policy = policy(value)?)),
+    ("SESSION_LOGIN_POLICY", |settings, value| Ok(settings.login_policy = Some(policy(value)?))),
     ("SESSION_POWER_SAFE", |settings, value| Ok(settings.power_safe = switch(value)?)),
     ("SESSION_SAVE_EVERY_REQUEST", |settings, value| Ok(settings.save_every_request = switch(value)?)),
     ("SESSION_SEAL_KEYS", |settings, value| Ok(settings.seal_keys = Some(seal_keys(value)?))),
@@ -82,7 +84,7 @@ fn native_only(_: &mut Settings, value: &str) -> Result<()> {
 /// | `SESSION_ABSOLUTE_TIMEOUT` | none; seconds |
 /// | `SESSION_KEY_RENEWAL` | none; seconds, 60 or more, until a session gets another key |
 /// | `SESSION_LOGIN_LIMIT` | none; how many sessions a user may have |
-/// | `SESSION_LOGIN_POLICY` | `end-oldest`; or `refuse`: what becomes of one more |
+/// | `SESSION_LOGIN_POLICY` | `end_oldest`; or `refuse`: what becomes of one more |
 ///
 /// ```
 /// use cloakroom::Settings;
@@ -130,7 +132,7 @@ pub struct Settings {
     /// `SESSION_LOGIN_LIMIT`
     pub login_limit: Option<NonZeroU32>,
     /// `SESSION_LOGIN_POLICY`
-    pub login_policy: LoginPolicy,
+    pub login_policy: Option<LoginPolicy>,
 }
 
 /// Without what is a secret or may hold one.
@@ -168,7 +170,7 @@ impl Default for Settings {
             lifetime: Lifetime::default(),
             key_renewal: None,
             login_limit: None,
-            login_policy: LoginPolicy::default(),
+            login_policy: None,
         }
     }
 }
@@ -347,7 +349,7 @@ mod tests {
             ("SESSION_CACHE_REPLICAS", "-1", "0 or more"),
             ("SESSION_KEY_RENEWAL", "59", "60 or more"),
             ("SESSION_LOGIN_LIMIT", "0", "1 or more"),
-            ("SESSION_LOGIN_POLICY", "oldest", "end-oldest or refuse"),
+            ("SESSION_LOGIN_POLICY", "oldest", "end_oldest or refuse"),
         ] {
             let error = Settings::default().set(name, value).unwrap_err();
             let text = error.to_string();

@@ -25,7 +25,7 @@ pub(crate) fn seconds(text: &str) -> Result<Duration> {
 }
 
 /// Whole seconds, at least a minute of them.
-pub(crate) fn minutes(text: &str) -> Result<Duration> {
+pub(crate) fn a_minute_or_more(text: &str) -> Result<Duration> {
     match text.parse() {
         Ok(seconds @ 60..) => Ok(Duration::from_secs(seconds)),
         _ => refuse(text, "a whole number of seconds, 60 or more"),
@@ -39,9 +39,9 @@ pub(crate) fn positive(text: &str) -> Result<NonZeroU32> {
 
 pub(crate) fn policy(text: &str) -> Result<LoginPolicy> {
     match text.to_ascii_lowercase().as_str() {
-        "end-oldest" => Ok(LoginPolicy::EndOldest),
+        "end_oldest" => Ok(LoginPolicy::EndOldest),
         "refuse" => Ok(LoginPolicy::Refuse),
-        _ => refuse(text, "end-oldest or refuse"),
+        _ => refuse(text, "end_oldest or refuse"),
     }
 }
 

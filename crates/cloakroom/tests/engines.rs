@@ -167,6 +167,15 @@ async fn signed_cookies_without_a_secret_key_do_not_start() {
     assert!(error.to_string().contains("SECRET_KEY"), "{error}");
 }
 
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn a_policy_for_a_limit_that_is_not_set_is_refused() {
+    let (_folder, settings) = settings(&[("SESSION_LOGIN_POLICY", "refuse")]);
+    let error = settings.sessions().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
+    assert!(error.to_string().contains("SESSION_LOGIN_LIMIT"), "{error}");
+}
+
 #[cfg(feature = "signed-cookies")]
 #[tokio::test]
 async fn what_signed_cookies_can_not_keep_is_refused_at_the_start() {

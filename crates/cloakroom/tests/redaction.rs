@@ -178,7 +178,7 @@ async fn nothing_is_shown(chosen: &[(&str, &str)]) {
     session.save().await.unwrap();
     witness.look(&session);
     session.update("n", |n: &mut i64| *n += 1).await.unwrap();
-    session.renew().await.unwrap();
+    session.refresh().await.unwrap();
     session.touch().await.unwrap();
     session.cycle_key();
     session.set_expiry(Duration::from_mins(30));

@@ -117,7 +117,7 @@ pub async fn a_login_beyond_the_limit_is_409_and_leaves_the_session<S: Site>(
     make: impl AsyncFnOnce(Setting) -> S,
 ) {
     let indexed = !engine.lacks(Limit::Index).await;
-    let limit = LoginLimit { most: NonZeroU32::MIN, policy: LoginPolicy::Refuse };
+    let limit = LoginLimit::new(NonZeroU32::MIN, LoginPolicy::Refuse);
     let stage = Stage::set(engine, make, |wishes| wishes.options.login_limit = Some(limit)).await;
     let first = stage.newcomer("/do/login:alice").await;
     assert_eq!(first.status, if indexed { 200 } else { 501 });

@@ -60,8 +60,8 @@ pub async fn a_request_with_a_renewed_key_is_served_and_told_the_new_one<S: Site
     assert_eq!(stage.value(&visitor).await, "1");
 }
 
-/// The browser holds a key by now that nothing may take from it.
-pub async fn a_late_answer_to_a_renewed_key_leaves_the_key_of_a_login<S: Site>(
+/// However lately it was renewed.
+pub async fn a_renewed_key_is_dead_after_a_login<S: Site>(
     engine: Engine,
     make: impl AsyncFnOnce(Setting) -> S,
 ) {

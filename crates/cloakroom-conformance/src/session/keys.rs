@@ -205,7 +205,7 @@ pub async fn what_the_browser_was_told_opens_what_was_written_last(engine: Engin
             4 => {
                 session.cycle_key();
                 session.save().await.unwrap();
-                session.renew().await.unwrap();
+                session.refresh().await.unwrap();
             }
             5 => {
                 session.set_expiry(minutes(60));
@@ -213,7 +213,7 @@ pub async fn what_the_browser_was_told_opens_what_was_written_last(engine: Engin
                 session.set_expiry(Expiry::Default);
                 session.save().await.unwrap();
             }
-            _ => session.renew().await.unwrap(),
+            _ => session.refresh().await.unwrap(),
         }
         written = Some(n);
         browser.hear(&session);

@@ -243,7 +243,7 @@ pub async fn what_is_acknowledged_after_the_headers_have_left_holds_for_the_brow
     let minutes = Duration::from_mins;
     let sessions = engine.sessions_by_value(|options| options.lifetime.idle = Some(minutes(10)));
     let mut acknowledged = Vec::new();
-    for way in ["save", "update", "renew", "touch", "cycle", "login", "logout"] {
+    for way in ["save", "update", "refresh", "touch", "cycle", "login", "logout"] {
         let mut browser = Browser::default();
         let first = browser.visit(&sessions).await;
         first.insert("n", 1).unwrap();
@@ -255,7 +255,7 @@ pub async fn what_is_acknowledged_after_the_headers_have_left_holds_for_the_brow
         session.headers_left();
         let done = match way {
             "update" => session.update("n", |n: &mut i64| *n += 1).await.map(|_| ()),
-            "renew" => session.renew().await,
+            "refresh" => session.refresh().await,
             "touch" => session.touch().await,
             "save" => {
                 session.insert("n", 2).unwrap();
@@ -292,7 +292,7 @@ pub async fn what_is_acknowledged_after_the_headers_have_left_holds_for_the_brow
             acknowledged.push(way);
         }
     }
-    let all: &[_] = &["save", "update", "renew", "touch", "logout"];
+    let all: &[_] = &["save", "update", "refresh", "touch", "logout"];
     assert_eq!(acknowledged, if engine.lacks(Limit::Afterwards).await { &[] } else { all });
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use cloakroom_core::{CookieChange, ErrorKind, LoginLimit, LoginPolicy, Session, SessionKey, Sessions};
 
 use super::{assert_ended, names, newcomer, saving, stored, visit};
-use crate::{Engine, Fault, Faulty, Gate, Limit, Operation};
+use crate::{Engine, Fault, Faulty, Gate, Operation};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -32,7 +32,7 @@ async fn bound(sessions: &Sessions, proof: &str) -> SessionKey {
 fn limited(engine: &Engine, most: u32, policy: LoginPolicy) -> Sessions {
     let most = NonZeroU32::new(most).unwrap();
     engine.sessions_with(|options| {
-        options.login_limit = Some(LoginLimit { most, policy });
+        options.login_limit = Some(LoginLimit::new(most, policy));
         options.clock = engine.waiting_clock();
     })
 }
@@ -69,7 +69,7 @@ pub async fn the_session_in_which_the_password_was_changed_goes_on(engine: Engin
     let session = visit(&sessions, &own).await;
     let since = session.authenticated_at();
     engine.pass(MINUTE);
-    session.renew_proof("new hash");
+    session.rebind_login("new hash");
     session.save().await.unwrap();
     let new = session.key().unwrap();
     assert_ne!(new, own);
@@ -78,7 +78,7 @@ pub async fn the_session_in_which_the_password_was_changed_goes_on(engine: Engin
     assert_eq!((again.authenticated_at(), again.names()), (since, vec!["cart".to_owned()]));
     assert!(!visit(&sessions, &other).await.verify_login("new hash"));
     let nobody = newcomer(&sessions).await;
-    nobody.renew_proof("new hash");
+    nobody.rebind_login("new hash");
     assert!(!nobody.is_modified());
 }
 
@@ -140,13 +140,31 @@ pub async fn a_users_sessions_are_listed_with_when_and_from_where(engine: Engine
     assert_eq!((info.user_agent.as_deref(), info.address.as_deref()), (Some("Firefox"), Some("2001:db8::1")));
 }
 
+/// Its key was replaced since they were listed.
+pub async fn a_session_that_was_listed_is_ended_also_under_a_new_key(engine: Engine) {
+    if engine.index_or_limit().await.is_none() {
+        return;
+    }
+    let sessions = engine.sessions();
+    let (lost, own) = (logged_in(&sessions, "alice").await, logged_in(&sessions, "alice").await);
+    let listed = lost.id().unwrap();
+    lost.cycle_key();
+    lost.save().await.unwrap();
+    assert!(sessions.end("alice", &listed).await.unwrap());
+    assert_eq!(visit(&sessions, &lost.key().unwrap()).await.key(), None);
+    assert!(visit(&sessions, &own.key().unwrap()).await.key().is_some());
+    assert!(!sessions.end("alice", &listed).await.unwrap());
+}
+
 /// A visitor names the id, so it must be theirs.
 pub async fn one_of_a_users_sessions_is_ended_and_nobody_elses(engine: Engine) {
     let sessions = engine.sessions();
     let (lost, own) = (logged_in(&sessions, "alice").await, logged_in(&sessions, "alice").await);
     let bobs = logged_in(&sessions, "bob").await;
     let anonymous = visit(&sessions, &stored(&sessions).await).await;
-    if engine.lacks(Limit::Revocation).await {
+    if engine.index_or_limit().await.is_none() {
+        let asked = sessions.end("alice", &lost.id().unwrap()).await;
+        assert_eq!(asked.unwrap_err().kind(), ErrorKind::Unsupported);
         return;
     }
     for other in [&bobs, &anonymous] {
@@ -270,6 +288,51 @@ pub async fn logging_in_again_is_no_session_more(engine: Engine) {
     }
 }
 
+/// It was on its way while another one was stored, and so is the oldest.
+pub async fn a_login_that_is_the_oldest_by_the_time_it_is_stored_ends_itself(engine: Engine) {
+    if engine.index_or_limit().await.is_none() {
+        return;
+    }
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let limit = LoginLimit::new(NonZeroU32::MIN, LoginPolicy::EndOldest);
+    let sessions = engine.sessions_over(faulty.clone(), |options| options.login_limit = Some(limit));
+    let gate = Gate::default();
+    faulty.fail(Operation::Create, Fault::Hold(gate.clone()));
+    let slow = newcomer(&sessions).await;
+    slow.login("alice").unwrap();
+    let login = saving(&slow);
+    gate.reached().await;
+    engine.pass(Duration::from_secs(1));
+    let quick = logged_in(&sessions, "alice").await;
+    gate.open();
+    assert_eq!(login.await.unwrap().unwrap_err().kind(), ErrorKind::Interrupted);
+    assert_eq!((slow.user(), slow.activity().cookie), (None, CookieChange::Keep));
+    assert!(visit(&sessions, &quick.key().unwrap()).await.key().is_some());
+}
+
+/// Its answer was lost, and the handler has failed by the time it is found.
+pub async fn a_login_that_is_found_later_is_counted_then(engine: Engine) {
+    if engine.index_or_limit().await.is_none() {
+        return;
+    }
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let limit = LoginLimit::new(NonZeroU32::MIN, LoginPolicy::EndOldest);
+    let sessions = engine.sessions_over(faulty.clone(), |options| options.login_limit = Some(limit));
+    let first = logged_in(&sessions, "alice").await;
+    engine.pass(MINUTE);
+    let second = newcomer(&sessions).await;
+    second.login("alice").unwrap();
+    let gate = Gate::default();
+    faulty.fail(Operation::Create, Fault::HoldReply(gate.clone()));
+    let login = saving(&second);
+    gate.reached().await;
+    login.abort();
+    let _ = login.await;
+    second.finish().await.unwrap();
+    assert_eq!(visit(&sessions, &first.key().unwrap()).await.key(), None);
+    assert!(visit(&sessions, &second.key().unwrap()).await.key().is_some());
+}
+
 /// It had looked before that one was there, and is the older one.
 pub async fn a_login_that_another_one_has_overtaken_is_refused(engine: Engine) {
     if engine.index_or_limit().await.is_none() {
@@ -277,7 +340,7 @@ pub async fn a_login_that_another_one_has_overtaken_is_refused(engine: Engine) {
     }
     let faulty = Faulty::new(Arc::clone(&engine.backend));
     let sessions = engine.sessions_over(faulty.clone(), |options| {
-        options.login_limit = Some(LoginLimit { most: NonZeroU32::MIN, policy: LoginPolicy::Refuse });
+        options.login_limit = Some(LoginLimit::new(NonZeroU32::MIN, LoginPolicy::Refuse));
         options.clock = engine.waiting_clock();
     });
     let gate = Gate::default();
@@ -300,7 +363,9 @@ pub async fn logins_that_race_leave_no_more_sessions_than_the_limit(engine: Engi
     if engine.index_or_limit().await.is_none() {
         return;
     }
-    for policy in [LoginPolicy::Refuse, LoginPolicy::EndOldest] {
+    for (policy, refusal) in
+        [(LoginPolicy::Refuse, ErrorKind::TooManySessions), (LoginPolicy::EndOldest, ErrorKind::Interrupted)]
+    {
         let sessions = limited(&engine, 3, policy);
         let user = format!("{policy:?}");
         let logins: Vec<_> = (0..8)
@@ -317,7 +382,7 @@ pub async fn logins_that_race_leave_no_more_sessions_than_the_limit(engine: Engi
         for login in logins {
             match login.await.unwrap() {
                 Ok(session) => admitted.push(session.key().unwrap()),
-                Err(error) => assert_eq!(error.kind(), ErrorKind::TooManySessions),
+                Err(error) => assert_eq!(error.kind(), refusal),
             }
         }
         let living = sessions.of_user(&user).await.unwrap().len();

@@ -146,7 +146,7 @@ pub async fn removing_every_name_is_stored(engine: Engine) {
             assert_eq!((again.names(), again.user().is_some()), (vec![], logs_in));
             again.insert("n", 1).unwrap();
             again.remove("n");
-            again.renew().await.unwrap();
+            again.refresh().await.unwrap();
         }
     }
 }
@@ -244,10 +244,10 @@ pub async fn a_renewal_that_meets_a_newer_write_is_content_with_it(engine: Engin
     writing.insert("n", 1).unwrap();
     writing.save().await.unwrap();
     faulty.calls();
-    renewing.renew().await.unwrap();
+    renewing.refresh().await.unwrap();
     assert_eq!(faulty.calls(), [Operation::Save]);
     assert_eq!(renewing.get::<i64>("n").unwrap(), Some(1));
-    renewing.renew().await.unwrap();
+    renewing.refresh().await.unwrap();
     assert_eq!(faulty.calls(), [Operation::Save]);
 }
 

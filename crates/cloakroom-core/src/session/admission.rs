@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::delivery::Commit;
+use super::delivery::{Commit, interrupted};
 use super::draft::{Draft, Verb};
 use crate::{Error, ErrorKind, LoginLimit, LoginPolicy, Result};
 
@@ -36,34 +36,41 @@ impl Commit<'_> {
     ///
     /// # Errors
     ///
-    /// `TooManySessions` if this one had to go. A store that fails now is no reason to fail what it has stored: the next
-    /// login of this user looks again.
+    /// `TooManySessions` or `Interrupted` if it was this one that had to go. A store that fails now is no reason to fail what
+    /// it has stored: the next login of this user looks again.
     pub(super) async fn make_room(&mut self) -> Result<()> {
-        let Some((limit, user)) = self.limit().zip(self.logged_in.take()) else { return Ok(()) };
-        let sessions = self.session.sessions();
-        let outcome = match limit.policy {
-            LoginPolicy::EndOldest => sessions.end_oldest(&user, most(limit), self.until).await,
-            LoginPolicy::Refuse => match self.fits(&user, most(limit)).await {
-                Ok(false) => {
-                    self.session.flush();
-                    self.end_doomed().await?;
-                    return Err(too_many());
-                }
-                looked => looked.map(|_| ()),
-            },
+        let logged_in = self.session.state().logged_in.take();
+        let Some((limit, user)) = self.limit().zip(logged_in) else { return Ok(()) };
+        let stays = match limit.policy {
+            LoginPolicy::EndOldest => self.outlives_the_oldest(&user, most(limit)).await,
+            LoginPolicy::Refuse => self.fits(&user, most(limit)).await,
         };
-        if let Err(error) = outcome {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the number of a user's sessions could not be limited"
-            );
+        match stays {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                self.session.flush();
+                self.end_doomed().await?;
+                Err(if limit.policy == LoginPolicy::Refuse { too_many() } else { interrupted() })
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the number of a user's sessions could not be limited"
+                );
+                Ok(())
+            }
         }
-        Ok(())
     }
 
-    /// Whether a stored login may stay. It may once no more are there than are allowed: then no other can have been let in that
-    /// would be one too many, as each looks after it was stored. Of several that met, the later ones step back at
-    /// once, and the first ones wait for that.
+    async fn outlives_the_oldest(&self, user: &str, most: usize) -> Result<bool> {
+        let own = self.session.id();
+        let ended = self.session.sessions().end_oldest(user, most, own.as_ref(), self.until).await?;
+        Ok(!ended)
+    }
+
+    /// Whether a stored login may stay. Each login is stored, and looks then: whoever finds no more than are allowed stays, and so no
+    /// more than are allowed can. Of several that meet the later ones step back at once, and the first ones wait for that
+    /// a while, so that not all of them do.
     async fn fits(&self, user: &str, most: usize) -> Result<bool> {
         let sessions = self.session.sessions();
         let own = self.session.id();

@@ -21,6 +21,9 @@ impl Session {
     /// # Errors
     ///
     /// - `Interrupted` if another request has ended the session: nothing is stored.
+    /// - `TooManySessions` if this commits a login beyond
+    ///   [`SessionOptions::login_limit`](crate::SessionOptions::login_limit); `Unsupported` if there is such a limit, and the engine
+    ///   has no index.
     /// - `TooLarge` over [`SessionOptions::payload_limit`](crate::SessionOptions::payload_limit).
     /// - `TooLate` if the session needs a new key, and the response's headers have left; on an engine that
     ///   issues what visitors present, each commit does.
@@ -42,17 +45,18 @@ impl Session {
     /// # Errors
     ///
     /// As [`save`](Session::save).
-    pub async fn renew(&self) -> Result<()> {
+    pub async fn refresh(&self) -> Result<()> {
         self.commit(Force::Tell, &mut |_| Ok(())).await.map(|_| ())
     }
 
     /// Looks at what is stored now: what other requests have changed since is seen, below this request's own changes that
-    /// wait. For what goes on for long: a stream, a web socket, a task in the background.
+    /// wait. For what goes on for long: a stream, a WebSocket, a task in the background. What was sent and has lost its answer
+    /// is settled first.
     ///
     /// # Errors
     ///
-    /// `Interrupted` if another request has ended the session, `Unavailable` if the store does not answer; what is
-    /// stored but does not decode is `Corrupt`.
+    /// `Interrupted` if the session has ended, `Unavailable` if the store does not answer, `Unknown` if what was sent
+    /// before may be stored and nobody can tell; what is stored but does not decode is `Corrupt`.
     pub async fn reload(&self) -> Result<()> {
         let until = self.sessions().time_limit_from_now();
         let _turn = self.turn(until).await?;
@@ -185,6 +189,7 @@ impl Session {
         let mut commit = Commit::new(self, until, Force::No);
         // What can't be found out changes nothing about a failure that is told anyway.
         let _ = commit.settle(false).await;
+        let _ = commit.make_room().await;
         commit.end_doomed().await
     }
 

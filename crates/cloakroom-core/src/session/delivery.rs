@@ -47,10 +47,6 @@ pub(super) struct Commit<'s> {
     pub(super) session: &'s Session,
     pub(super) until: Timestamp,
     force: Force,
-    /// Replaces the session's key.
-    pub(super) renewal: Option<Renewal>,
-    /// Whoever has logged in with what was stored, and whose number of sessions is to be looked at.
-    pub(super) logged_in: Option<String>,
     /// One's place among this process's writers of the session, after the first conflict.
     queue: Option<Turn<'s>>,
     conflicts: u32,
@@ -58,7 +54,7 @@ pub(super) struct Commit<'s> {
 
 impl<'s> Commit<'s> {
     pub(super) fn new(session: &'s Session, until: Timestamp, force: Force) -> Self {
-        Self { session, until, force, renewal: None, logged_in: None, queue: None, conflicts: 0 }
+        Self { session, until, force, queue: None, conflicts: 0 }
     }
 
     pub(super) async fn run(&mut self, work: &mut Work<'_>) -> Result<Committed> {
@@ -67,7 +63,7 @@ impl<'s> Commit<'s> {
         let mut flushes = 0;
         loop {
             self.end_doomed().await?;
-            let drafted = self.session.draft(self.force, self.renewal.as_ref(), work);
+            let drafted = self.session.draft(self.force, work);
             match drafted {
                 Ok(Drafted::Write(draft)) => {
                     self.admit(&draft).await?;
@@ -98,6 +94,17 @@ impl<'s> Commit<'s> {
                 return Err(Error::new(ErrorKind::Unavailable, message));
             }
         }
+    }
+
+    /// Stores what is stored under another key, and changes nothing else.
+    pub(super) async fn renew(&mut self, renewal: &Renewal) -> Result<()> {
+        while let Drafted::Write(draft) = self.session.draft_renewal(renewal)? {
+            let announced = self.session.state().announce(&draft);
+            if !announced || self.deliver(&draft, None).await? || self.sessions().now() >= self.until {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Finds out what became of an earlier commit whose answer was lost, or whose future was dropped.
@@ -265,7 +272,7 @@ impl<'s> Commit<'s> {
             state.announced = Some((key.clone(), end));
         }
         if draft.login {
-            self.logged_in.clone_from(&draft.record.owner);
+            state.logged_in.clone_from(&draft.record.owner);
         }
         state.held = Some(Held::new(key, &stored));
         state.changes.stored(draft.made);
@@ -342,6 +349,7 @@ impl<'s> Commit<'s> {
     /// Builds upon what is stored now.
     pub(super) async fn reload(&mut self) -> Result<()> {
         self.settle(true).await?;
+        self.make_room().await?;
         let (held, epoch) = {
             let state = self.session.state();
             if state.interrupted {

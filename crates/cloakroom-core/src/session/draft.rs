@@ -6,9 +6,12 @@ use super::Session;
 use super::delivery::{Force, Work, ended, interrupted};
 use super::renewal::Renewal;
 use super::state::Held;
+use crate::change::Wishes;
 use crate::content::Content;
 use crate::expiry::moved;
-use crate::{BrowserEnd, Error, ErrorKind, Record, Result, SessionId, SessionKey, Stamp, payload, random};
+use crate::{
+    BrowserEnd, Error, ErrorKind, Record, Result, SessionId, SessionKey, Stamp, Timestamp, payload, random,
+};
 
 /// A write, made once and sent until its fate is known.
 #[derive(Debug)]
@@ -67,44 +70,45 @@ pub(super) enum Drafted {
 }
 
 /// What a draft is made from, taken in one look.
-#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 struct Snapshot {
     base: Arc<Content>,
     content: Content,
     held: Option<Held>,
     made: u64,
     epoch: u64,
-    rotate: bool,
-    expire: bool,
-    marked: bool,
-    login: bool,
-    /// Of the key that is held.
-    renewal: Option<Renewal>,
+    wishes: Wishes,
     /// The browser holds a key that was replaced.
     untold: bool,
     headers_left: bool,
 }
 
+/// What is to be written, under which key.
+struct Outline {
+    content: Content,
+    held: Option<Held>,
+    key: SessionKey,
+    made: u64,
+    epoch: u64,
+    login: bool,
+    /// The browser hears of it in any case.
+    tell: bool,
+    headers_left: bool,
+}
+
 impl Session {
-    /// What is stored, with this request's changes and `work` done to it; `force` and a renewal store it also where
+    /// What is stored, with this request's changes and `work` done to it; `force` stores it also where
     /// that changes nothing.
-    pub(super) fn draft(
-        &self,
-        force: Force,
-        renewal: Option<&Renewal>,
-        work: &mut Work<'_>,
-    ) -> Result<Drafted> {
-        let snapshot = self.snapshot(renewal)?;
-        let Snapshot { base, mut content, held, made, epoch, renewal, headers_left, .. } = snapshot;
+    pub(super) fn draft(&self, force: Force, work: &mut Work<'_>) -> Result<Drafted> {
+        let Snapshot { base, mut content, held, made, epoch, wishes, untold, headers_left } =
+            self.snapshot()?;
         // Outside the lock: this runs the application's own code.
         work(&mut content)?;
 
-        let Snapshot { rotate, expire, marked, .. } = snapshot;
-        let changed = match held {
-            Some(_) => force != Force::No || rotate || expire || marked || !content.says_the_same(&base),
+        let wanted = match held {
+            Some(_) => force != Force::No || wishes.any() || !content.says_the_same(&base),
             None => !content.is_blank(),
         };
-        if !changed && renewal.is_none() {
+        if !wanted {
             let mut state = self.state();
             if state.epoch == epoch {
                 state.settle(made);
@@ -112,54 +116,77 @@ impl Session {
             return Ok(Drafted::Nothing);
         }
 
-        let sessions = self.sessions();
-        let now = sessions.now();
-        let options = sessions.options();
-        if changed {
-            content.head.saved_at = now;
-        }
+        let now = self.sessions().now();
+        content.head.saved_at = now;
         if held.is_none() {
             content.head.created_at = now;
         }
-        let deadline = options.lifetime.deadline(&content.head, now);
-        if deadline <= now {
+        if self.sessions().options().lifetime.deadline(&content.head, now) <= now {
             let mut state = self.state();
             if state.epoch != epoch {
                 return Ok(Drafted::Overtaken);
             }
-            if !changed {
-                return Ok(Drafted::Nothing);
-            }
             state.flush(now);
             // Asked for, it is done; else it came to pass while the request went on.
-            return if expire { Ok(Drafted::Ended) } else { Err(ended()) };
+            return if wishes.expire { Ok(Drafted::Ended) } else { Err(ended()) };
         }
+        let key = match &held {
+            None => self.sessions().new_key()?,
+            Some(held) if wishes.rotate => held.key.rotated()?,
+            Some(held) => held.key.clone(),
+        };
+        let tell = wishes.expire || force == Force::Tell || untold;
+        self.fill_in(
+            Outline { content, held, key, made, epoch, login: wishes.login, tell, headers_left },
+            now,
+        )
+    }
+
+    /// What is stored, as it is, under the key of a renewal: this request's changes go on waiting. Nothing if another request
+    /// has replaced the key that it was made for, or a login came in between: to its key no way may lead.
+    pub(super) fn draft_renewal(&self, renewal: &Renewal) -> Result<Drafted> {
+        let Snapshot { base, held, epoch, wishes, headers_left, .. } = self.snapshot()?;
+        let now = self.sessions().now();
+        let over = self.sessions().options().lifetime.deadline(&base.head, now) <= now;
+        let Some(held) = held.filter(|held| held.key == renewal.from && !wishes.rotate && !over) else {
+            return Ok(Drafted::Nothing);
+        };
+        let outline = Outline {
+            content: (*base).clone(),
+            held: Some(held),
+            key: renewal.to.clone(),
+            made: 0,
+            epoch,
+            login: false,
+            tell: false,
+            headers_left,
+        };
+        self.fill_in(outline, now)
+    }
+
+    fn fill_in(&self, outline: Outline, now: Timestamp) -> Result<Drafted> {
+        let Outline { mut content, held, key, made, epoch, login, tell, headers_left } = outline;
+        let sessions = self.sessions();
+        let options = sessions.options();
         let borne = sessions.are_presented();
-        let rotate = rotate || renewal.is_some();
-        let issue = borne || held.is_none() || rotate;
+        let rotate = held.as_ref().is_some_and(|held| held.key != key);
+        let issue = borne || rotate || held.is_none();
         if issue && headers_left {
             return Err(too_late());
         }
-        let end = options.lifetime.browser_end(&content.head, now);
-        let wished = issue || expire || force == Force::Tell;
-        // What the browser does not hear of any more it is told with a later answer.
-        let tell = !headers_left && (wished || snapshot.untold || moved(content.head.told, end, now));
-        if tell {
-            content.head.told = Some(end);
-        }
-
-        let key = match (&held, renewal) {
-            (None, _) => sessions.new_key()?,
-            (Some(_), Some(renewal)) => renewal.to,
-            (Some(held), None) if rotate => held.key.rotated()?,
-            (Some(held), None) => held.key.clone(),
-        };
         if issue {
             content.head.keyed_at = now;
+        }
+        let end = options.lifetime.browser_end(&content.head, now);
+        // What the browser does not hear of any more it is told with a later answer.
+        let tell = !headers_left && (issue || tell || moved(content.head.told, end, now));
+        if tell {
+            content.head.told = Some(end);
         }
         let sequence = held.as_ref().map_or(0, |held| held.sequence).saturating_add(1);
         let stamp = Stamp { sequence, nonce: random::number()? };
         let payload = payload::encode(&content, options.payload_limit)?;
+        let deadline = options.lifetime.deadline(&content.head, now);
         Ok(Drafted::Write(Arc::new(Draft {
             id: key.id(),
             key,
@@ -169,7 +196,7 @@ impl Session {
             epoch,
             tell: tell.then_some(end),
             borne,
-            login: snapshot.login,
+            login,
             verb: match held {
                 None => Verb::Create,
                 Some(held) if rotate => Verb::Rotate(held),
@@ -178,18 +205,16 @@ impl Session {
         })))
     }
 
-    fn snapshot(&self, renewal: Option<&Renewal>) -> Result<Snapshot> {
+    fn snapshot(&self) -> Result<Snapshot> {
         let state = self.state();
         if state.interrupted {
             return Err(interrupted());
         }
-        // Another request may have replaced the key that it was made for; and no way may lead to the key of a login.
-        let current = |renewal: &&Renewal| state.held.as_ref().is_some_and(|held| held.key == renewal.from);
-        let renewal = renewal.filter(current).filter(|_| !state.changes.rotate()).cloned();
         let mut content = (*state.base).clone();
         let made = state.changes.now();
+        let wishes = state.changes.wishes();
         state.changes.apply(&mut content, made);
-        if state.held.is_none() && content.owner.is_none() {
+        if wishes.login || state.held.is_none() && content.owner.is_none() {
             state.origin.note(&mut content);
         }
         Ok(Snapshot {
@@ -198,11 +223,7 @@ impl Session {
             held: state.held.clone(),
             made,
             epoch: state.epoch,
-            rotate: state.changes.rotate(),
-            expire: state.changes.expire(),
-            marked: state.changes.marked(),
-            login: state.changes.login(),
-            renewal,
+            wishes,
             untold: state.untold(),
             headers_left: state.headers_left,
         })

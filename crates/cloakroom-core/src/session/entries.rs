@@ -120,8 +120,8 @@ impl Session {
         self.state().record(Change::Mark);
     }
 
-    /// Whether anything was read or changed since the session was loaded, through any handle: what an answer did not look
-    /// at it can not depend on. (Adapters ask for `Vary: Cookie` as soon as a session is loaded.)
+    /// Whether this request has read or changed what the session holds: its entries, its user, its end. Asking for its key, its id
+    /// or its creation does not count. (Adapters send `Vary: Cookie` as soon as a session was asked for.)
     pub fn is_accessed(&self) -> bool {
         self.state().accessed
     }

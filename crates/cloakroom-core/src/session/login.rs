@@ -17,7 +17,8 @@ const LONGEST_NOTE: usize = 255;
 
 impl Session {
     /// Logs `user` in: the session gets a new key with the next commit, so that whoever knew the old
-    /// one is left behind. An anonymous visitor's data stays; another user's is dropped with their session.
+    /// one is left behind. An anonymous visitor's data stays, and that of the same user; another user's is dropped with their
+    /// session, and so is the same user's whose login was bound to a [proof](Session::login_with_proof).
     ///
     /// # Errors
     ///
@@ -32,7 +33,9 @@ impl Session {
     /// the application stores of the user's password. [`verify_login`](Session::verify_login) compares it. The session
     /// keeps a digest of it alone.
     ///
-    /// Whoever is logged in with another proof, or with none, is treated as another user: what their session holds is dropped.
+    /// Whoever is logged in with another proof, or with none, is treated as another user: what their session holds is
+    /// dropped. Where only the proof has changed, since the password was changed here or its hash was made anew, use
+    /// [`rebind_login`](Session::rebind_login).
     ///
     /// ```
     /// # use cloakroom_core::{Memory, Sessions};
@@ -67,20 +70,22 @@ impl Session {
         if state.view.owner.as_deref().is_some_and(other) {
             state.flush(now);
         }
-        let origin = state.origin.clone();
-        state.record(Change::Login(Login { user: user.to_owned(), at: now, proof, origin }));
+        state.record(Change::Login(Login { user: user.to_owned(), at: now, proof }));
         Ok(())
     }
 
     /// Whether somebody is logged in, and their login was bound to this proof; compared in constant time.
     /// A login that was bound to another one, or to none, is over: the session ends as by [`flush`](Session::flush).
+    #[must_use = "the visitor may not be logged in any more"]
     pub fn verify_login(&self, proof: &str) -> bool {
-        let view = self.view();
-        let Some(user) = view.owner.as_deref() else { return false };
+        let now = self.sessions().now();
+        let mut state = self.state();
+        state.accessed = true;
+        let Some(user) = state.view.owner.as_deref() else { return false };
         let expected = digest(user, proof);
-        let holds = view.proof().is_some_and(|bound| bound.as_bytes().ct_eq(&expected).into());
+        let holds = state.view.proof().is_some_and(|bound| bound.as_bytes().ct_eq(&expected).into());
         if !holds {
-            self.flush();
+            state.flush(now);
         }
         holds
     }
@@ -88,7 +93,10 @@ impl Session {
     /// Binds the login to a new proof, for the session in which the password was changed: it goes on under a new key,
     /// and all others of the user end when they are [verified](Session::verify_login) next, or at once by
     /// [`logout_others`](Session::logout_others). Nobody logged in: nothing happens.
-    pub fn renew_proof(&self, proof: &str) {
+    ///
+    /// Commit it before, or together with, what you store of the password: a request of this session that is verified
+    /// in between would end it.
+    pub fn rebind_login(&self, proof: &str) {
         let mut state = self.state();
         let bound = state.view.owner.as_deref().map(|user| digest(user, proof));
         if let Some(bound) = bound {
@@ -125,7 +133,7 @@ impl Session {
         self.state().origin.user_agent = Some(note(user_agent));
     }
 
-    /// From where the visitor comes, kept in the same way. No adapter sets it: which header of which proxy
+    /// From where the visitor comes, kept in the same way, if it is set before that is committed. No adapter sets it: which header of which proxy
     /// tells the truth is known to the application alone.
     pub fn set_address(&self, address: &str) {
         self.state().origin.address = Some(note(address));

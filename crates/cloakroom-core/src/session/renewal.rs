@@ -14,14 +14,15 @@ pub(super) struct Renewal {
 impl Session {
     /// Gives the session another key if its own is old enough
     /// ([`SessionOptions::key_renewal`](crate::SessionOptions::key_renewal)), and has the browser told the one that it has, if it
-    /// presented one that was replaced. For adapters, before a request's last commit; else nothing, at no cost. What waits to be
-    /// committed is committed together with a new key.
+    /// presented one that was replaced. Otherwise it does nothing, without I/O. For adapters, before a request's last commit:
+    /// what waits to be committed goes on waiting.
     ///
-    /// Of two requests that renew a key at once one does, and the other goes on under the key that it made.
+    /// Of two requests that renew a key at once one does; the others leave it alone.
     ///
     /// # Errors
     ///
-    /// As [`save`](Session::save). The session stays usable under the key that it has.
+    /// As [`save`](Session::save). None of them is a reason to fail a request: the session stays usable under the key
+    /// that it has, nothing that was changed is forgotten, and the next commit settles what was sent.
     pub async fn renew_key(&self) -> Result<()> {
         let now = self.sessions().now();
         let (due, untold) = {
@@ -33,12 +34,8 @@ impl Session {
         }
         let until = self.sessions().time_limit_from_now();
         let _turn = self.turn(until).await?;
-        if due {
-            let mut commit = Commit::new(self, until, Force::No);
-            commit.renewal = self.renewal(until).await?;
-            if commit.renewal.is_some() {
-                commit.run(&mut |_| Ok(())).await?;
-            }
+        if due && let Some(renewal) = self.renewal(until).await? {
+            Commit::new(self, until, Force::No).renew(&renewal).await?;
         }
         self.tell_key(until).await
     }

@@ -69,6 +69,8 @@ pub(super) struct State {
     /// Something was read or changed.
     pub(super) accessed: bool,
     pub(super) origin: Origin,
+    /// Who has logged in with what was stored, until somebody has looked at the number of their sessions.
+    pub(super) logged_in: Option<String>,
 }
 
 impl State {
@@ -91,6 +93,7 @@ impl State {
             replaced: false,
             accessed: false,
             origin: Origin::default(),
+            logged_in: None,
         }
     }
 
@@ -104,23 +107,19 @@ impl State {
     /// Whether there is anything to commit: changes that cancel out are none.
     pub(super) fn waits(&self) -> bool {
         let changed = || match self.held {
-            Some(_) => {
-                self.changes.rotate()
-                    || self.changes.expire()
-                    || self.changes.marked()
-                    || !self.view.says_the_same(&self.base)
-            }
+            Some(_) => self.changes.wishes().any() || !self.view.says_the_same(&self.base),
             None => !self.view.is_blank(),
         };
         self.unsettled.is_some() || (!self.changes.is_empty() && changed())
     }
 
     /// Whether keys are renewed, and the one that is held is old enough; unless these changes bring a new one anyway,
-    /// or the browser could not be told any more.
+    /// something that was sent is to be settled first, or the browser could not be told any more.
     pub(super) fn key_due(&self, sessions: &Sessions, now: Timestamp) -> bool {
         let due = |every| self.base.head.keyed_at.plus(every) <= now;
         let every = sessions.renews_keys();
-        every.is_some_and(due) && self.held.is_some() && !self.changes.rotate() && !self.headers_left
+        let free = self.held.is_some() && self.unsettled.is_none() && !self.headers_left;
+        free && every.is_some_and(due) && !self.changes.wishes().rotate
     }
 
     /// Whether the browser holds a key that was replaced, and has not been told the one in its place.
