@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 /// and `place` any part of the way to the file that it is in, such as its crate or, of a case of the suite, its group.
 const PAGES: [&str; 2] = ["docs/advisories.md", "docs/coming-from-django.md"];
 
+/// The last column's title in the table that promises tests: each of its rows has one, or `none:` and why.
+const HELD_BY: &str = "held by";
+
 /// The folders with sources.
 const SOURCES: [&str; 3] = ["crates", "xtask", "benches"];
 
@@ -73,12 +76,28 @@ fn read(folder: &Path, root: &Path, sources: &mut Vec<Source>) -> io::Result<()>
 fn faults_of(page: &str, sources: &[Source]) -> Vec<String> {
     let lines = page.lines().enumerate().map(|(n, line)| (n + 1, line.trim()));
     let rows = lines.filter(|(_, line)| line.starts_with('|') && line.ends_with('|') && line.len() > 1);
+    let mut promised = false;
     let faults = rows.flat_map(|(number, row)| {
+        promised |= last_cell(row).trim() == HELD_BY;
         let names = names(last_cell(row));
+        if promised && names.is_empty() && says_something(row) {
+            return vec![format!("line {number}: it names no test, and says not why there is none")];
+        }
         let missing = names.into_iter().filter_map(|name| Some((name, fault(name, sources)?)));
-        missing.map(move |(name, fault)| format!("line {number}: `{name}` {fault}")).collect::<Vec<_>>()
+        missing.map(move |(name, fault)| format!("line {number}: `{name}` {fault}")).collect()
     });
-    faults.collect()
+    let faults = faults.collect();
+    if promised { faults } else { vec![format!("it has no table with a last column {HELD_BY:?}")] }
+}
+
+/// Of a row: neither a table's head, nor a line across it, nor a title within it.
+fn says_something(row: &str) -> bool {
+    let first = row.trim_start_matches('|').split('|').next().unwrap_or_default().trim();
+    let last = last_cell(row).trim();
+    !first.is_empty()
+        && last != HELD_BY
+        && !last.starts_with("none:")
+        && !last.trim_matches(['-', ':']).is_empty()
 }
 
 /// Of a row that ends with a bar.
@@ -155,6 +174,14 @@ mod tests {
                 [""; 0]
             );
         }
+    }
+
+    #[test]
+    fn a_row_names_a_test_or_says_why_there_is_none() {
+        let page = "| | what | held by |\n|-|--|--|\n| | **a title** | |\n| 1 | x | none: it does not compile |\n\
+                    | 2 | y | surely |";
+        assert_eq!(faults_of(page, &sources()), ["line 5: it names no test, and says not why there is none"]);
+        assert_eq!(faults_of("| what | where |\n|--|--|", &sources()).len(), 1);
     }
 
     #[test]

@@ -43,15 +43,6 @@ struct Commit<Answer> {
     visit: Visit,
     /// A task of its own: what has begun is finished, whether or not the visitor waits for it.
     task: JoinHandle<cloakroom_core::Result<()>>,
-    /// What came of it, while what another handle had just sent is waited for.
-    outcome: Option<cloakroom_core::Result<()>>,
-}
-
-impl<Answer> Commit<Answer> {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<cloakroom_core::Result<()>> {
-        let done = ready!(Pin::new(&mut self.task).poll(context));
-        Poll::Ready(done.unwrap_or_else(|panicked| Err(cut_short(panicked))))
-    }
 }
 
 fn cut_short(panicked: JoinError) -> cloakroom_core::Error {
@@ -88,20 +79,8 @@ where
             }
         }
         let Stage::Committing(commit) = this.stage else { return Poll::Pending };
-        let mut outcome = ready!(commit.poll(context));
-        if let Some(first) = commit.outcome.take() {
-            outcome = first;
-        } else if let Some(session) = commit.visit.loaded() {
-            // From here on no new key is drawn; one that another handle had just sent is waited for, once.
-            session.headers_left();
-            if session.activity().unsettled {
-                let session = session.clone();
-                commit.task = tokio::spawn(finished(session));
-                commit.outcome = Some(outcome);
-                let finished = ready!(commit.poll(context));
-                outcome = commit.outcome.take().unwrap_or(finished);
-            }
-        }
+        let done = ready!(Pin::new(&mut commit.task).poll(context));
+        let outcome = done.unwrap_or_else(|panicked| Err(cut_short(panicked)));
         match std::mem::replace(this.stage, Stage::Done) {
             Stage::Committing(Commit { response, visit, .. }) => {
                 Poll::Ready(Ok(finish(response, &visit, outcome)))
@@ -128,28 +107,40 @@ fn begin<Answer>(visit: Visit, mut response: Response<Answer>) -> Begun<Answer> 
         }
         let late = visit.clone();
         let task = tokio::spawn(async move { note(&late, status).await });
-        return Begun::Commit(Commit { response, visit, task, outcome: None });
+        return Begun::Commit(Commit { response, visit, task });
     };
-    let step = plan(&session.activity(), status, visit.rules().save_every_request).or_else(|| {
-        // From here on no new key is drawn; one that another handle had just sent is waited for.
-        session.headers_left();
-        session.activity().unsettled.then_some(Step::Finish)
-    });
-    let Some(step) = step else {
+    let step = plan(&session.activity(), status, visit.rules().save_every_request);
+    let Some(step) = step.or_else(|| leaves_unsettled(session).then_some(Step::Finish)) else {
         tell(&visit, &mut response);
         return Begun::Answered(response);
     };
     let session = session.clone();
-    let task = match step {
-        Step::Finish => tokio::spawn(finished(session)),
-        step => tokio::spawn(async move { step.take(&session).await }),
-    };
-    Begun::Commit(Commit { response, visit, task, outcome: None })
+    let task = tokio::spawn(async move { take(step, &session).await });
+    Begun::Commit(Commit { response, visit, task })
+}
+
+async fn take(step: Step, session: &Session) -> cloakroom_core::Result<()> {
+    if step == Step::Finish {
+        return finished(session).await;
+    }
+    let outcome = step.take(session).await;
+    if leaves_unsettled(session) {
+        // What came of the step is the answer, not what comes of another handle's.
+        let _ = finished(session).await;
+    }
+    outcome
+}
+
+/// Whether another handle had just sent something that may have given the session a new key. From here on none is drawn.
+fn leaves_unsettled(session: &Session) -> bool {
+    session.headers_left();
+    session.activity().unsettled
 }
 
 /// Finishes what was begun. The response does not depend on it, and a store that is silent has been waited for
 /// by now: after a while it goes on without anybody who waits.
-async fn finished(session: Session) -> cloakroom_core::Result<()> {
+async fn finished(session: &Session) -> cloakroom_core::Result<()> {
+    let session = session.clone();
     let work = tokio::spawn(async move { Step::Finish.take(&session).await });
     match timeout(PATIENCE, work).await {
         Ok(outcome) => outcome.unwrap_or_else(|panicked| Err(cut_short(panicked))),
@@ -163,7 +154,7 @@ async fn note(visit: &Visit, status: u16) -> cloakroom_core::Result<()> {
     let noted = async {
         let session = visit.session().await?;
         match plan(&session.activity(), status, visit.rules().save_every_request) {
-            Some(step) => step.take(session).await,
+            Some(step) => take(step, session).await,
             None => Ok(()),
         }
     };
@@ -181,11 +172,11 @@ fn finish<Answer: Default>(
 ) -> Response<Answer> {
     if let Err(error) = outcome {
         let error = Error::from(error);
-        let told = Told::take(&mut response);
+        let told = Told::taken_from(&mut response);
         response = Response::new(Answer::default());
         *response.status_mut() = error.status();
         response.extensions_mut().insert(error);
-        told.again(&mut response);
+        told.repeat_in(&mut response);
     }
     tell(visit, &mut response);
     response

@@ -12,7 +12,8 @@ use crate::visit::Rules;
 /// Puts a session around every request. It is not generic over the engine: neither an application's
 /// state nor its handlers name one. Cloning is cheap.
 ///
-/// Layers of one cookie within each other share one session, which the outermost commits. Layers of two
+/// Layers of one cookie's name within each other share one session, which the outermost loads and commits by its own rules: the
+/// others' engine and rules are not used. Layers of two
 /// cookies make two; a handler has the one of the layer next to it, and a middleware between the layers the
 /// outer one.
 ///

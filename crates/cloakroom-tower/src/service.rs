@@ -33,7 +33,7 @@ where
         let outer = request.extensions_mut().remove::<Visit>();
         // A layer within a layer of the same cookie leaves the session to the outer one: two would
         // each commit, and each set the cookie.
-        if let Some(visit) = outer.as_ref().and_then(|outer| outer.by(self.rules.cookie.name())) {
+        if let Some(visit) = outer.as_ref().and_then(|outer| outer.for_cookie(self.rules.cookie.name())) {
             request.extensions_mut().insert(visit);
             return ResponseFuture::new(self.inner.call(request), None);
         }

@@ -48,12 +48,12 @@ pub(crate) struct Told(Vec<HeaderValue>);
 
 impl Told {
     /// What this response says already.
-    pub(crate) fn take<Answer>(response: &mut Response<Answer>) -> Self {
+    pub(crate) fn taken_from<Answer>(response: &mut Response<Answer>) -> Self {
         response.extensions_mut().remove().unwrap_or_default()
     }
 
     /// Says it again, in another response.
-    pub(crate) fn again<Answer>(self, response: &mut Response<Answer>) {
+    pub(crate) fn repeat_in<Answer>(self, response: &mut Response<Answer>) {
         if self.0.is_empty() {
             return;
         }

@@ -51,8 +51,9 @@ impl Visit {
         Self { request: Arc::new(request), outer: outer.map(Arc::new) }
     }
 
-    /// The visit by the cookie of this name, of this layer or one around it, within this one.
-    pub(crate) fn by(&self, name: &str) -> Option<Self> {
+    /// The visit by the cookie of this name, of this layer or one around it, in front of all others: handlers see it, and the
+    /// others stay reachable.
+    pub(crate) fn for_cookie(&self, name: &str) -> Option<Self> {
         let mut visit = self;
         while visit.rules().cookie.name() != name {
             visit = visit.outer.as_deref()?;

@@ -60,6 +60,7 @@ impl Chromium {
     }
 
     fn attempt() -> Result<Self> {
+        // Without it the driver would start, and fail only when a browser is asked for.
         programs::find("chromium")?;
         let folder = Folder::new()?;
         let port = port::free()?;
