@@ -14,6 +14,8 @@ pub(crate) enum Change {
     Remove(String),
     Expire(Expiry),
     Login(Login),
+    /// Nobody is logged in any more; the data stays.
+    Leave,
     /// The login is bound to this from now on.
     Prove(Bytes),
     /// A new key, and nothing else.
@@ -27,6 +29,8 @@ pub(crate) struct Login {
     pub(crate) user: String,
     pub(crate) at: Timestamp,
     pub(crate) proof: Option<Bytes>,
+    /// Nothing of what was there is theirs.
+    pub(crate) afresh: bool,
 }
 
 /// Where a request comes from, as far as that is known.
@@ -53,9 +57,17 @@ impl Change {
             Self::Remove(name) => content.data.remove(name),
             Self::Expire(expiry) => content.head.expiry = *expiry,
             Self::Login(login) => {
+                if login.afresh {
+                    *content = Content::new(login.at);
+                }
                 content.owner = Some(login.user.clone());
                 content.head.authenticated_at = Some(login.at);
                 content.head.proof = login.proof.clone().map(Piece::Own);
+            }
+            Self::Leave => {
+                content.owner = None;
+                content.head.authenticated_at = None;
+                content.head.proof = None;
             }
             Self::Prove(proof) => content.head.proof = Some(Piece::Own(proof.clone())),
             Self::Cycle | Self::Mark => {}
@@ -65,9 +77,10 @@ impl Change {
     /// Whether `later` leaves nothing of it.
     fn is_undone_by(&self, later: &Self) -> bool {
         match (self, later) {
+            (_, Self::Login(login)) if login.afresh => true,
             (Self::Set(..) | Self::Remove(_) | Self::Clear, Self::Clear)
             | (Self::Expire(_), Self::Expire(_))
-            | (Self::Login(_) | Self::Prove(_), Self::Login(_))
+            | (Self::Login(_) | Self::Prove(_), Self::Login(_) | Self::Leave)
             | (Self::Prove(_), Self::Prove(_))
             | (Self::Cycle, Self::Cycle)
             | (Self::Mark, Self::Mark) => true,
@@ -136,7 +149,7 @@ impl Changes {
     pub(crate) fn wishes(&self) -> Wishes {
         let any = |asks: fn(&Change) -> bool| self.log.iter().any(|(_, change)| asks(change));
         Wishes {
-            rotate: any(|change| matches!(change, Change::Cycle | Change::Login(_))),
+            rotate: any(|change| matches!(change, Change::Cycle | Change::Login(_) | Change::Leave)),
             login: any(|change| matches!(change, Change::Login(_))),
             expire: any(|change| matches!(change, Change::Expire(_))),
             store: any(|change| matches!(change, Change::Mark)),

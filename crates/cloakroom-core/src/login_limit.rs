@@ -42,8 +42,8 @@ pub enum LoginPolicy {
     /// moment: it ends as `Interrupted`.
     #[default]
     EndOldest,
-    /// It is refused as `TooManySessions`, and the visitor's session stays what it was; but where logins race, the session that
-    /// has to go had its login stored already, and ends.
+    /// It is refused as `TooManySessions`, and the visitor goes on with what they had; where logins race, under another key,
+    /// and if that was another user's session, without it.
     Refuse,
 }
 

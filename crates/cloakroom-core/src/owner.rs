@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::alias::OVERLAP;
 use crate::content::Content;
 use crate::expiry::lease;
 use crate::{
@@ -86,26 +87,52 @@ impl Sessions {
     ///
     /// `Unsupported` if the engine has no index, `Unavailable` or `Unknown` if it does not answer.
     pub async fn end(&self, user: &str, id: &SessionId) -> Result<bool> {
-        let mut moved = Vec::new();
-        let living = self
-            .each_of(user, |listed, _| {
-                if listed == *id {
-                    return Some(listed);
+        let until = self.time_limit_from_now();
+        loop {
+            let mut listed = false;
+            let mut moved = Vec::new();
+            let ended = self.each_of(user, |one, _| {
+                listed |= one == *id;
+                if one != *id && one.place() == id.place() {
+                    moved.push(one.clone());
                 }
-                if listed.place() == id.place() {
-                    moved.push(listed);
-                }
-                None
-            })
-            .await?;
-        if living > 0 {
-            return Ok(true);
+                (one == *id).then_some(one)
+            });
+            if ended.await? > 0 {
+                return Ok(true);
+            }
+            // Listed and not found: its key is being replaced, and the next look shows it under its new one.
+            if !listed {
+                return self.end_each(moved).await;
+            }
+            if self.now() >= until {
+                let message = "the session kept moving while it was being ended";
+                return Err(Error::new(ErrorKind::Unavailable, message));
+            }
         }
+    }
+
+    /// Ends the session that had this id and this content, and whose key has been renewed so long ago that nothing leads from the old
+    /// one to the new one any more. Says whether there was one. Of one that is nobody's nothing is known.
+    pub(crate) async fn end_renewed(&self, id: &SessionId, was: &Content) -> Result<bool> {
+        let renewed = |every| was.head.keyed_at.plus(every).plus(OVERLAP) <= self.now();
+        let Some(user) = was.owner.as_deref().filter(|_| self.renews_keys().is_some_and(renewed)) else {
+            return Ok(false);
+        };
+        if self.backend().index().is_none() {
+            return Ok(false);
+        }
+        let was = Spared { id: id.clone(), created_at: Some(was.head.created_at) };
+        let ended = self.each_of(user, |one, stored| was.is(&one, decode(&stored).as_ref()).then_some(one));
+        Ok(ended.await? > 0)
+    }
+
+    async fn end_each(&self, ids: Vec<SessionId>) -> Result<bool> {
         let mut ended = false;
-        for id in moved {
+        for id in ids {
             let delete = self.backend().delete(&id, None);
-            ended |=
-                self.bounded(self.options().time_limit, ErrorKind::Unknown, delete).await? == Deleted::Ended;
+            let deleted = self.bounded(self.options().time_limit, ErrorKind::Unknown, delete).await?;
+            ended |= deleted == Deleted::Ended;
         }
         Ok(ended)
     }
@@ -203,10 +230,11 @@ impl Session {
         let Some(user) = self.user() else { return Ok(own) };
         // The others first: should that fail, this one can be asked again. This one by itself: then it is
         // this request that ended it, and its browser is told so.
-        let own_id = self.id().map(|id| Spared { id, created_at: None });
-        let others = self.sessions().revoke_but(&user, own_id.as_ref()).await?;
+        let others = self.sessions().revoke_but(&user, self.spared().as_ref()).await?;
         self.logout();
-        Ok(own + others + u64::from(self.finish().await?))
+        let own = own + u64::from(self.finish().await?);
+        // And whatever was taken for it.
+        Ok(own + others + self.sessions().revoke(&user).await?)
     }
 
     /// Commits what was changed so far, ends all other sessions of this user, and says how many. Nobody logged in: none.
@@ -217,8 +245,11 @@ impl Session {
     pub async fn logout_others(&self) -> Result<u64> {
         self.save().await?;
         let Some(user) = self.user() else { return Ok(0) };
-        let own = self.id().map(|id| Spared { id, created_at: self.created_at() });
-        self.sessions().revoke_but(&user, own.as_ref()).await
+        self.sessions().revoke_but(&user, self.spared().as_ref()).await
+    }
+
+    fn spared(&self) -> Option<Spared> {
+        Some(Spared { id: self.id()?, created_at: self.created_at() })
     }
 }
 

@@ -65,10 +65,11 @@ impl Session {
         Self::over(sessions, State::new(None, content))
     }
 
-    /// `replaced`: the browser has presented another key, which leads to this one.
-    pub(crate) fn loaded(sessions: Sessions, held: Held, content: Content, replaced: bool) -> Self {
+    /// `presented` is the key that the browser has, which may have been replaced by the one that is held.
+    pub(crate) fn loaded(sessions: Sessions, presented: SessionKey, held: Held, content: Content) -> Self {
         let mut state = State::new(Some(held), content);
-        state.replaced = replaced;
+        state.replaced = state.presented.as_ref() != Some(&presented);
+        state.presented = Some(presented);
         Self::over(sessions, state)
     }
 
@@ -175,7 +176,7 @@ impl Session {
             changed: state.waits(),
             unsettled: state.unsettled.is_some(),
             touch_due: state.held.as_ref().and_then(touch).is_some(),
-            key_due: state.untold() || state.key_due(&self.0.sessions, now),
+            key_due: state.tells_late() || state.key_due(&self.0.sessions, now),
             cookie: state.cookie(),
         }
     }
@@ -218,7 +219,7 @@ pub struct Activity {
     pub unsettled: bool,
     /// The idle timeout is on, and this visit moves the deadline by enough to be noted.
     pub touch_due: bool,
-    /// Keys are renewed, and the session's is due; or the visitor presented one that was replaced.
+    /// Keys are renewed, and the session's is due; or what the browser is to be told of its key has to be looked at once more.
     pub key_due: bool,
     /// What the browser must be told of what the store has acknowledged.
     pub cookie: CookieChange,

@@ -24,6 +24,9 @@ pub struct SessionOptions {
     /// of them tells the browser the new one. Off. Where ids are no hashes
     /// ([`Addressing`](crate::Addressing)) there is nothing to renew, and nothing is.
     ///
+    /// A handle that is kept for longer than that minute looks at the session in between ([`Session::reload`]), or loses its way
+    /// to it.
+    ///
     /// If a renewal was cut short, the key is renewed after the next sweep.
     ///
     /// A browser that hears nothing of the new key within that minute, since its connection broke and its user
@@ -120,9 +123,8 @@ impl Sessions {
         };
         match loaded {
             Ok(Some((current, found))) => {
-                let replaced = current != key;
                 let held = Held::new(current, &found.stored);
-                Ok(Session::loaded(self.clone(), held, found.content, replaced))
+                Ok(Session::loaded(self.clone(), key, held, found.content))
             }
             Ok(None) => Ok(self.fresh()),
             Err(error) if error.kind() == ErrorKind::Corrupt => {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::delivery::{Commit, interrupted};
-use super::draft::{Draft, Verb};
+use super::draft::Draft;
+use crate::change::Change;
 use crate::{Error, ErrorKind, LoginLimit, LoginPolicy, Result};
 
 /// How long a login that met others waits for them to step back, and how often.
@@ -23,12 +24,7 @@ impl Commit<'_> {
             return sessions.owner_index().map(|_| ());
         }
         let Some(user) = &draft.record.owner else { return Ok(()) };
-        let own = match &draft.verb {
-            Verb::Create => None,
-            Verb::Save(held) | Verb::Rotate(held) => Some(&held.id),
-        };
-        let others = sessions.logged_in(user).await?;
-        let others = others.iter().filter(|other| Some(&other.id) != own).count();
+        let others = sessions.logged_in(user).await?.len();
         if others < most(limit) { Ok(()) } else { Err(too_many()) }
     }
 
@@ -39,18 +35,27 @@ impl Commit<'_> {
     /// `TooManySessions` or `Interrupted` if it was this one that had to go. A store that fails now is no reason to fail what
     /// it has stored: the next login of this user looks again.
     pub(super) async fn make_room(&mut self) -> Result<()> {
-        let logged_in = self.session.state().logged_in.take();
+        // Noted until it is done: should this be dropped, the next commit looks.
+        let logged_in = self.session.state().logged_in.clone();
         let Some((limit, user)) = self.limit().zip(logged_in) else { return Ok(()) };
         let stays = match limit.policy {
             LoginPolicy::EndOldest => self.outlives_the_oldest(&user, most(limit)).await,
             LoginPolicy::Refuse => self.fits(&user, most(limit)).await,
         };
+        self.session.state().logged_in = None;
         match stays {
             Ok(true) => Ok(()),
+            Ok(false) if limit.policy == LoginPolicy::Refuse => {
+                if let Err(error) = self.leave().await {
+                    // It waits for the next commit.
+                    tracing::warn!(error = &error as &dyn std::error::Error, "a refused login still stands");
+                }
+                Err(too_many())
+            }
             Ok(false) => {
                 self.session.flush();
                 self.end_doomed().await?;
-                Err(if limit.policy == LoginPolicy::Refuse { too_many() } else { interrupted() })
+                Err(interrupted())
             }
             Err(error) => {
                 tracing::warn!(
@@ -60,6 +65,19 @@ impl Commit<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Takes a stored login back: what the visitor had besides stays, under one more key.
+    async fn leave(&mut self) -> Result<()> {
+        let empty = {
+            let mut state = self.session.state();
+            state.record(Change::Leave);
+            state.view.is_blank()
+        };
+        if empty {
+            self.session.flush();
+        }
+        Box::pin(self.run(&mut |_| Ok(()))).await.map(|_| ())
     }
 
     async fn outlives_the_oldest(&self, user: &str, most: usize) -> Result<bool> {

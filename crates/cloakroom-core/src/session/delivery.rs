@@ -141,11 +141,12 @@ impl<'s> Commit<'s> {
                 self.accept(&draft, &Written::at(there.revision))
             }
             there => {
+                if there.is_none() && !draft.issues() {
+                    self.follow_or_end(&draft).await?;
+                }
                 self.give_up(&draft);
-                match there {
-                    Some(there) => self.rebase(&draft, &there)?,
-                    None if !draft.issues() => self.follow_or_end(&draft).await?,
-                    None => {}
+                if let Some(there) = there {
+                    self.rebase(&draft, &there)?;
                 }
                 if wanted { Err(lost()) } else { Ok(()) }
             }
@@ -226,10 +227,11 @@ impl<'s> Commit<'s> {
                 }
                 // Somebody has written or ended it since. Ours may lie under that, and nobody can tell.
                 Ok(saved) => {
-                    self.give_up(draft);
-                    if saved == Saved::Gone && !draft.issues() {
-                        self.follow_or_end(draft).await?;
+                    if saved == Saved::Gone && (!draft.issues() || draft.renews) {
+                        // What can't be looked at now will be, by whoever asks next.
+                        let _ = self.follow_or_end(draft).await;
                     }
+                    self.give_up(draft);
                     return Err(attempts.given_up());
                 }
                 Err(error) => {
@@ -268,7 +270,10 @@ impl<'s> Commit<'s> {
             // Flushed meanwhile: that has doomed this key as well.
             return Ok(());
         }
-        if let Some(end) = draft.tell {
+        if draft.renews {
+            state.replaced = true;
+            state.announced = None;
+        } else if let Some(end) = draft.tell {
             state.announced = Some((key.clone(), end));
         }
         if draft.login {
@@ -393,17 +398,18 @@ impl<'s> Commit<'s> {
                     Err(error) => attempts.again(error, true).await?,
                 }
             };
-            let renewed = match deleted {
+            let mut gone = deleted == Deleted::Ended;
+            if deleted == Deleted::Absent {
                 // Another request may have renewed its key: what is meant is the session.
-                Deleted::Absent => self.sessions().renewed(&doomed.key, self.until).await?,
-                _ => None,
-            };
-            let mut state = self.session.state();
-            if let Some(key) = renewed {
-                state.doomed.retain(|other| other.key != doomed.key);
-                state.doomed.push(Doomed { key, presented: doomed.presented });
-                continue;
+                if let Some(key) = self.sessions().renewed(&doomed.key, self.until).await? {
+                    let mut state = self.session.state();
+                    state.doomed.retain(|other| other.key != doomed.key);
+                    state.doomed.push(Doomed { key, ..doomed });
+                    continue;
+                }
+                gone = self.sessions().end_renewed(&id, &doomed.content).await?;
             }
+            let mut state = self.session.state();
             // A session that the visitor bears ends where the browser lets go of it, if it can still be told.
             if state.headers_left && self.sessions().are_presented() {
                 return Err(too_late());
@@ -411,7 +417,7 @@ impl<'s> Commit<'s> {
             state.doomed.retain(|other| other.key != doomed.key);
             // A lost answer may have been ours as well; then the browser keeps a dead key, which is better
             // than to take a living one from it.
-            if deleted == Deleted::Ended {
+            if gone {
                 ended = true;
                 state.ended |= doomed.presented;
             }

@@ -29,8 +29,10 @@ pub(super) struct Draft {
     pub(super) tell: Option<BrowserEnd>,
     /// The visitor bears it: until the browser has it, nothing does.
     pub(super) borne: bool,
-    /// Somebody logs in with it.
+    /// Somebody logs in with it, who was not logged in before.
     pub(super) login: bool,
+    /// It renews the key: somebody may have followed there by the time that this is known.
+    pub(super) renews: bool,
 }
 
 impl Draft {
@@ -83,6 +85,7 @@ struct Snapshot {
 }
 
 /// What is to be written, under which key.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 struct Outline {
     content: Content,
     held: Option<Held>,
@@ -90,6 +93,7 @@ struct Outline {
     made: u64,
     epoch: u64,
     login: bool,
+    renews: bool,
     /// The browser hears of it in any case.
     tell: bool,
     headers_left: bool,
@@ -120,6 +124,8 @@ impl Session {
         content.head.saved_at = now;
         if held.is_none() {
             content.head.created_at = now;
+            // It may have been asked for before.
+            content.head.authenticated_at = content.head.authenticated_at.map(|_| now);
         }
         if self.sessions().options().lifetime.deadline(&content.head, now) <= now {
             let mut state = self.state();
@@ -135,9 +141,10 @@ impl Session {
             Some(held) if wishes.rotate => held.key.rotated()?,
             Some(held) => held.key.clone(),
         };
+        let login = wishes.login && content.owner != base.owner;
         let tell = wishes.expire || force == Force::Tell || untold;
         self.fill_in(
-            Outline { content, held, key, made, epoch, login: wishes.login, tell, headers_left },
+            Outline { content, held, key, made, epoch, login, renews: false, tell, headers_left },
             now,
         )
     }
@@ -158,6 +165,7 @@ impl Session {
             made: 0,
             epoch,
             login: false,
+            renews: true,
             tell: false,
             headers_left,
         };
@@ -165,7 +173,7 @@ impl Session {
     }
 
     fn fill_in(&self, outline: Outline, now: Timestamp) -> Result<Drafted> {
-        let Outline { mut content, held, key, made, epoch, login, tell, headers_left } = outline;
+        let Outline { mut content, held, key, made, epoch, login, renews, tell, headers_left } = outline;
         let sessions = self.sessions();
         let options = sessions.options();
         let borne = sessions.are_presented();
@@ -197,6 +205,7 @@ impl Session {
             tell: tell.then_some(end),
             borne,
             login,
+            renews,
             verb: match held {
                 None => Verb::Create,
                 Some(held) if rotate => Verb::Rotate(held),

@@ -1,15 +1,21 @@
 //! A session's entries: reading and changing them, one by one or as a struct.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::Session;
+use super::state::State;
 use crate::change::Change;
 use crate::data::MOST_NAMES;
 use crate::payload::too_many_names;
 use crate::{Error, ErrorKind, Result};
+
+/// Deeper than that serde_json reads nothing; an object of all entries is one level more.
+const DEEPEST: usize = 126;
 
 const TEST_COOKIE: (&str, &str) = ("testcookie", "worked");
 
@@ -29,7 +35,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// `Invalid` if the value does not serialise to JSON, or the name is reserved: those that begin
+    /// `Invalid` if the value does not serialise to JSON or is nested deeper than 126 levels, or the name is reserved: those that begin
     /// with `_auth_user`, and `_session_expiry`, are the framework's. `TooLarge` for the 4,097th name.
     pub fn insert(&self, name: &str, value: impl Serialize) -> Result<()> {
         check(name)?;
@@ -151,18 +157,25 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// `Invalid` if the value does not serialise to a JSON object, or a field's name is reserved;
-    /// nothing is changed then. `TooLarge` for more names than a session may have.
+    /// `Invalid` if the value does not serialise to a JSON object, or a field's name is reserved, `TooLarge` for more names
+    /// than a session may have; nothing is changed then.
     pub fn write(&self, value: &impl Serialize) -> Result<()> {
         let object = to_json("the session", value)?;
         let fields: Fields = serde_json::from_slice(&object).map_err(|source| {
             Error::caused(ErrorKind::Invalid, "only a struct or a map has named fields", trouble(&source))
         })?;
         fields.0.iter().try_for_each(|(name, _)| check(name))?;
-        fields
-            .0
-            .into_iter()
-            .try_for_each(|(name, json)| self.set(&name, Box::<str>::from(json).into_boxed_bytes().into()))
+        let mut state = self.state();
+        state.accessed |= !fields.0.is_empty();
+        let names: HashSet<&str> = fields.0.iter().map(|(name, _)| &**name).collect();
+        let new = names.into_iter().filter(|name| !state.view.data.contains(name)).count();
+        if state.view.data.entries.len() + new > MOST_NAMES {
+            return Err(too_many_names());
+        }
+        for (name, json) in fields.0 {
+            set(&mut state, &name, Box::<str>::from(json).into_boxed_bytes().into());
+        }
+        Ok(())
     }
 
     /// Leaves a value behind that [`test_cookie_worked`](Session::test_cookie_worked) finds with the
@@ -188,14 +201,18 @@ impl Session {
     fn set(&self, name: &str, json: Bytes) -> Result<()> {
         let mut state = self.state();
         state.accessed = true;
-        let known = state.view.data.get(name);
-        if known.is_none() && state.view.data.entries.len() >= MOST_NAMES {
+        if !state.view.data.contains(name) && state.view.data.entries.len() >= MOST_NAMES {
             return Err(too_many_names());
         }
-        if known.as_ref() != Some(&json) {
-            state.record(Change::Set(name.to_owned(), json));
-        }
+        set(&mut state, name, json);
         Ok(())
+    }
+}
+
+/// An equal value is no change.
+fn set(state: &mut State, name: &str, json: Bytes) {
+    if state.view.data.get(name).as_ref() != Some(&json) {
+        state.record(Change::Set(name.to_owned(), json));
     }
 }
 
@@ -217,12 +234,37 @@ pub(super) fn parse<T: DeserializeOwned>(name: &str, json: &[u8]) -> Result<T> {
 }
 
 pub(super) fn to_json(name: &str, value: &(impl Serialize + ?Sized)) -> Result<Bytes> {
-    serde_json::to_vec(value).map(Bytes::from).map_err(|source| {
-        Error::caused(ErrorKind::Invalid, format!("{name:?} does not serialise to JSON"), source)
-    })
+    let json = serde_json::to_vec(value).map_err(|source| {
+        Error::caused(ErrorKind::Invalid, format!("{name:?} does not serialise to JSON"), trouble(&source))
+    })?;
+    if depth(&json) > DEEPEST {
+        let message = format!("{name:?} is nested deeper than {DEEPEST} levels: it could not be read back");
+        return Err(Error::new(ErrorKind::Invalid, message));
+    }
+    Ok(json.into())
 }
 
-/// What serde says of a stored value quotes that value: only where and what kind of trouble stays.
+/// How deep arrays and objects are nested in JSON that was just written.
+fn depth(json: &[u8]) -> usize {
+    let (mut deepest, mut depth) = (0, 0_usize);
+    let (mut quoted, mut escaped) = (false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// What serde says of a value may quote it: only where and what kind of trouble stays.
 fn trouble(error: &serde_json::Error) -> String {
     format!("{:?} error at line {}, column {}", error.classify(), error.line(), error.column())
 }

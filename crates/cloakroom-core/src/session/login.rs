@@ -18,7 +18,8 @@ const LONGEST_NOTE: usize = 255;
 impl Session {
     /// Logs `user` in: the session gets a new key with the next commit, so that whoever knew the old
     /// one is left behind. An anonymous visitor's data stays, and that of the same user; another user's is dropped with their
-    /// session, and so is the same user's whose login was bound to a [proof](Session::login_with_proof).
+    /// session, and so is the same user's whose login was bound to a [proof](Session::login_with_proof). A login that can't be
+    /// committed leaves the session what it was.
     ///
     /// # Errors
     ///
@@ -67,10 +68,8 @@ impl Session {
         let now = self.sessions().now();
         let mut state = self.state();
         let other = |owner: &str| owner != user || state.view.proof().map(str::as_bytes) != proof.as_deref();
-        if state.view.owner.as_deref().is_some_and(other) {
-            state.flush(now);
-        }
-        state.record(Change::Login(Login { user: user.to_owned(), at: now, proof }));
+        let afresh = state.view.owner.as_deref().is_some_and(other);
+        state.record(Change::Login(Login { user: user.to_owned(), at: now, proof, afresh }));
         Ok(())
     }
 

@@ -13,9 +13,10 @@ pub(super) struct Renewal {
 
 impl Session {
     /// Gives the session another key if its own is old enough
-    /// ([`SessionOptions::key_renewal`](crate::SessionOptions::key_renewal)), and has the browser told the one that it has, if it
-    /// presented one that was replaced. Otherwise it does nothing, without I/O. For adapters, before a request's last commit:
-    /// what waits to be committed goes on waiting.
+    /// ([`SessionOptions::key_renewal`](crate::SessionOptions::key_renewal)). And where the browser is to be told the key that
+    /// it has, or the one in its place, looks whether the session still lives under it: else a late answer could take from the
+    /// browser what a login in another tab has given it. Otherwise it does nothing, without I/O. For adapters, before a
+    /// request's last commit: what waits to be committed goes on waiting.
     ///
     /// Of two requests that renew a key at once one does; the others leave it alone.
     ///
@@ -25,19 +26,25 @@ impl Session {
     /// that it has, nothing that was changed is forgotten, and the next commit settles what was sent.
     pub async fn renew_key(&self) -> Result<()> {
         let now = self.sessions().now();
-        let (due, untold) = {
+        let (due, tells_late) = {
             let state = self.state();
-            (state.key_due(self.sessions(), now), state.untold())
+            (state.key_due(self.sessions(), now), state.tells_late())
         };
-        if !due && !untold {
+        if !due && !tells_late {
             return Ok(());
         }
         let until = self.sessions().time_limit_from_now();
         let _turn = self.turn(until).await?;
-        if due && let Some(renewal) = self.renewal(until).await? {
-            Commit::new(self, until, Force::No).renew(&renewal).await?;
+        let renewed = if due { self.renew(until).await } else { Ok(()) };
+        self.tell_key(until).await?;
+        renewed
+    }
+
+    async fn renew(&self, until: Timestamp) -> Result<()> {
+        match self.renewal(until).await? {
+            Some(renewal) => Commit::new(self, until, Force::No).renew(&renewal).await,
+            None => Ok(()),
         }
-        self.tell_key(until).await
     }
 
     /// The key to come, and an alias that leads there. None if another request is about to renew it: its alias stands.
@@ -52,25 +59,39 @@ impl Session {
         let to = from.rotated()?;
         let (id, record) = (alias::id(&from), alias::record(&from, &to, now)?);
         let create = sessions.backend().create(&id, &record);
-        let created = sessions.bounded(sessions.left(until), ErrorKind::Unknown, create).await?;
-        Ok(matches!(created, Saved::Written(_)).then_some(Renewal { from, to }))
+        match sessions.bounded(sessions.left(until), ErrorKind::Unknown, create).await? {
+            Saved::Written(_) => Ok(Some(Renewal { from, to })),
+            Saved::Conflict(_) => self.follow(&from, until).await.map(|()| None),
+            Saved::Gone => Ok(None),
+        }
     }
 
-    /// Has the browser told the key that it should hold, if the session still lives under that: a login
-    /// in another tab may have given it a newer one meanwhile, which nothing may take from it.
+    /// Another request has made the way to a new key. If the session is there by now, this one goes on there as well.
+    async fn follow(&self, from: &SessionKey, until: Timestamp) -> Result<()> {
+        let Some((key, found)) = self.sessions().follow(from, Read::Latest, until).await? else {
+            return Ok(());
+        };
+        let mut state = self.state();
+        if state.held.as_ref().is_some_and(|held| held.key == *from) && state.unsettled.is_none() {
+            state.adopt(key, &found.stored, found.content);
+        }
+        Ok(())
+    }
+
+    /// Has the browser told the key that it should hold, if the session still lives under that, and else nothing.
     async fn tell_key(&self, until: Timestamp) -> Result<()> {
         let held = {
             let state = self.state();
-            state.held.clone().filter(|_| state.untold() && !state.headers_left)
+            state.held.clone().filter(|_| state.tells_late())
         };
         let Some(held) = held else { return Ok(()) };
         let sessions = self.sessions();
         let load = sessions.backend().load(&held.id, Read::Latest);
         let there = sessions.bounded(sessions.left(until), ErrorKind::Unavailable, load).await?;
         let mut state = self.state();
-        if there.is_some() && state.held.as_ref().is_some_and(|now| now.key == held.key) {
+        if state.held.as_ref().is_some_and(|now| now.key == held.key) {
             let end = sessions.options().lifetime.browser_end(&state.base.head, sessions.now());
-            state.announced = Some((held.key, end));
+            state.announced = there.map(|_| (held.key, end));
         }
         Ok(())
     }

@@ -35,6 +35,8 @@ pub(super) struct Doomed {
     pub(super) key: SessionKey,
     /// It is the one that the browser has presented.
     pub(super) presented: bool,
+    /// What was stored under it.
+    pub(super) content: Arc<Content>,
 }
 
 #[derive(Debug)]
@@ -51,8 +53,8 @@ pub(super) struct State {
     pub(super) unsettled: Option<Arc<Draft>>,
     /// It was given up since: if it is stored it counts, but it is not sent again.
     pub(super) unwanted: bool,
-    /// The session is the one whose key the browser has presented, under whatever key by now.
-    pub(super) presented: bool,
+    /// What the browser has presented, if the session is that one, under whatever key by now.
+    pub(super) presented: Option<SessionKey>,
     /// Sessions that were flushed and whose records still stand.
     pub(super) doomed: Vec<Doomed>,
     /// How many flushes there were: what was drafted before one is not of the session after it.
@@ -77,7 +79,7 @@ impl State {
     pub(super) fn new(held: Option<Held>, content: Content) -> Self {
         let base = Arc::new(content);
         Self {
-            presented: held.is_some(),
+            presented: held.as_ref().map(|held| held.key.clone()),
             held,
             view: Arc::clone(&base),
             base,
@@ -118,7 +120,7 @@ impl State {
     pub(super) fn key_due(&self, sessions: &Sessions, now: Timestamp) -> bool {
         let due = |every| self.base.head.keyed_at.plus(every) <= now;
         let every = sessions.renews_keys();
-        let free = self.held.is_some() && self.unsettled.is_none() && !self.headers_left;
+        let free = self.held.is_some() && !self.interrupted && self.unsettled.is_none() && !self.headers_left;
         free && every.is_some_and(due) && !self.changes.wishes().rotate
     }
 
@@ -127,9 +129,19 @@ impl State {
         self.replaced && self.announced.is_none()
     }
 
+    /// Whether the browser is to be told what it must hear of the key that it has, or of the one in its place, and somebody has to
+    /// look before: by now a login in another tab may have given it another, which nothing may take from it.
+    pub(super) fn tells_late(&self) -> bool {
+        let unchanged = self.announced.as_ref().is_some_and(|(key, _)| self.presented.as_ref() == Some(key));
+        (unchanged || self.untold()) && self.held.is_some() && !self.headers_left
+    }
+
     /// The session as it is stored now, and under which key: another may have taken the place of the one that was held.
     pub(super) fn adopt(&mut self, key: SessionKey, stored: &Stored, content: Content) {
-        self.replaced |= self.held.as_ref().is_some_and(|held| held.key != key);
+        if self.held.as_ref().is_some_and(|held| held.key != key) {
+            self.replaced = true;
+            self.announced = None;
+        }
         self.held = Some(Held::new(key, stored));
         self.rebase(Arc::new(content));
     }
@@ -175,10 +187,10 @@ impl State {
     pub(super) fn flush(&mut self, now: Timestamp) {
         let held = self.held.take().map(|held| held.key);
         let sent = self.unsettled.take().map(|draft| draft.key.clone());
-        let presented = std::mem::take(&mut self.presented);
+        let presented = self.presented.take().is_some();
         for key in held.into_iter().chain(sent) {
             if !self.doomed.iter().any(|doomed| doomed.key == key) {
-                self.doomed.push(Doomed { key, presented });
+                self.doomed.push(Doomed { key, presented, content: Arc::clone(&self.base) });
             }
         }
         self.announced = None;
