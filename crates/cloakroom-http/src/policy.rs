@@ -67,6 +67,19 @@ impl Default for CookieOptions {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CookiePolicy(CookieOptions);
 
+/// Names of letters, digits and hyphens with dots between them (RFC 1123, section 2.1). An address has no domain, but a browser
+/// takes one that is its host's own.
+fn is_domain(text: &str) -> bool {
+    let name = text.strip_prefix('.').unwrap_or(text);
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    name.len() <= 253 && name.split('.').all(label)
+}
+
 impl CookiePolicy {
     /// Checks the attributes against each other.
     ///
@@ -74,7 +87,7 @@ impl CookiePolicy {
     ///
     /// `Misconfigured` for what browsers would drop in silence: a name that is no token, a `__Host-`
     /// name without `Secure` or with a domain or another path, a `__Secure-` name, `SameSite=None`
-    /// or `Partitioned` without `Secure`, a path or domain that can't stand in a header.
+    /// or `Partitioned` without `Secure`, a path that can't stand in a header, a domain that is no name.
     /// (RFC 6265bis, sections 4.1.2, 4.1.3 and 5.6.)
     pub fn new(options: CookieOptions) -> Result<Self> {
         let CookieOptions { name, domain, path, secure, same_site, partitioned, .. } = &options;
@@ -112,13 +125,12 @@ impl CookiePolicy {
                 && text.bytes().all(|byte| (byte.is_ascii_graphic() || byte == b' ') && byte != b';')
         };
         if !path.starts_with('/') || !attribute(path) {
-            return refuse("its path does not start with / or holds what no header can");
+            return refuse(&format!("the path {path:?} does not start with / or holds what no header can"));
         }
-        if domain
-            .as_deref()
-            .is_some_and(|domain| domain.is_empty() || domain.contains(' ') || !attribute(domain))
-        {
-            return refuse("its domain is empty or holds what no header can");
+        if let Some(domain) = domain.as_deref().filter(|domain| !is_domain(domain)) {
+            return refuse(&format!(
+                "the domain {domain:?} is no host's name, with or without a dot before it"
+            ));
         }
         Ok(Self(options))
     }
@@ -168,7 +180,20 @@ mod tests {
             options(|o| o.path = "/; Domain=evil.example".into()),
             options(|o| o.domain = Some("a\r\nSet-Cookie: b=c".into())),
         ];
-        for options in refused {
+        let no_domains = [
+            "",
+            ".",
+            "..",
+            "a b",
+            "https://example.org",
+            "localhost:8000",
+            "*.example.org",
+            "a,b",
+            "a..b",
+            "-a.b",
+        ];
+        let no_domains = no_domains.map(|domain| options(|o| o.domain = Some(domain.into())));
+        for options in refused.into_iter().chain(no_domains) {
             let shown = format!("{options:?}");
             let error = CookiePolicy::new(options).expect_err(&shown);
             assert_eq!(error.kind(), ErrorKind::Misconfigured);
@@ -177,6 +202,9 @@ mod tests {
 
     #[test]
     fn a_host_cookie_with_its_attributes_is_accepted() {
+        for domain in ["example.org", ".example.org", "localhost", "a-1.b.example", "127.0.0.1"] {
+            assert!(CookiePolicy::new(options(|o| o.domain = Some(domain.into()))).is_ok(), "{domain}");
+        }
         assert!(CookiePolicy::new(options(|o| o.name = "__Host-sessionid".into())).is_ok());
         assert!(
             CookiePolicy::new(options(|o| (o.name, o.path) = ("__Secure-s".into(), "/app".into()))).is_ok()

@@ -18,6 +18,7 @@ impl Settings {
     /// `Misconfigured` for an engine that this build lacks and for one that can't be opened with these
     /// settings, `Unavailable` if it does not answer. The text names the setting.
     pub async fn sessions(&self) -> Result<Sessions> {
+        self.check()?;
         let backend = self.backend().await?;
         let refuse = |setting: &str, why: &str| {
             let message = format!("{setting}: the engine {} {why}", self.engine);
@@ -28,10 +29,6 @@ impl Settings {
         }
         if self.login_limit.is_some() && backend.index().is_none() {
             return refuse("SESSION_LOGIN_LIMIT", "keeps no list of a user's sessions");
-        }
-        if self.login_policy.is_some() && self.login_limit.is_none() {
-            let message = "SESSION_LOGIN_POLICY: there is no SESSION_LOGIN_LIMIT for it to be about";
-            return Err(Error::new(ErrorKind::Misconfigured, message));
         }
         let mut options = SessionOptions::default();
         options.lifetime = self.lifetime;
@@ -76,6 +73,7 @@ impl Settings {
     /// As [`sessions`](Settings::sessions).
     #[allow(clippy::unused_async, reason = "an engine that a build lacks is not waited for")]
     pub async fn migrate(&self) -> Result<()> {
+        self.check()?;
         match self.engine {
             #[cfg(feature = "db")]
             Engine::Db | Engine::CachedDb => {

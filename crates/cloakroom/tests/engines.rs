@@ -167,13 +167,43 @@ async fn signed_cookies_without_a_secret_key_do_not_start() {
     assert!(error.to_string().contains("SECRET_KEY"), "{error}");
 }
 
-#[cfg(feature = "sqlite")]
 #[tokio::test]
-async fn a_policy_for_a_limit_that_is_not_set_is_refused() {
-    let (_folder, settings) = settings(&[("SESSION_LOGIN_POLICY", "refuse")]);
+async fn a_setting_that_would_be_passed_over_is_refused() {
+    for (chosen, named) in [
+        ([("SESSION_ENGINE", "db"), ("SESSION_LOGIN_POLICY", "refuse")], "SESSION_LOGIN_POLICY"),
+        ([("SESSION_ENGINE", "cache"), ("SESSION_CACHE_REPLICAS", "1")], "SESSION_CACHE_REPLICAS"),
+        ([("SESSION_ENGINE", "file"), ("SESSION_CACHE_REPLICAS", "1")], "SESSION_CACHE_REPLICAS"),
+        ([("SESSION_ENGINE", "db"), ("SESSION_DB_POOLER", "true")], "SESSION_DB_POOLER"),
+        ([("SESSION_ENGINE", "cache"), ("SESSION_POWER_SAFE", "true")], "SESSION_POWER_SAFE"),
+        ([("SESSION_ENGINE", "cache"), ("SESSION_CACHE_URL", "memory:100")], "SESSION_CACHE_URL"),
+    ] {
+        let (_folder, settings) = settings(&chosen);
+        let error = settings.sessions().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured);
+        assert!(error.to_string().starts_with(named), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_lifetime_of_nothing_is_refused_also_where_code_has_set_it() {
+    let (_folder, mut settings) = settings(&[]);
+    settings.lifetime.idle = Some(std::time::Duration::ZERO);
     let error = settings.sessions().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Misconfigured);
-    assert!(error.to_string().contains("SESSION_LOGIN_LIMIT"), "{error}");
+    assert!(error.to_string().starts_with("SESSION_IDLE_TIMEOUT"), "{error}");
+}
+
+#[test]
+fn what_browsers_drop_is_refused_by_the_name_of_its_setting() {
+    for (name, value) in [
+        ("SESSION_COOKIE_NAME", "a b"),
+        ("SESSION_COOKIE_PATH", "app"),
+        ("SESSION_COOKIE_DOMAIN", "https://example.org"),
+    ] {
+        let (_folder, settings) = settings(&[(name, value)]);
+        let text = settings.cookie_policy().unwrap_err().to_string();
+        assert!(text.starts_with(name) && text.contains(value), "{text}");
+    }
 }
 
 #[cfg(feature = "signed-cookies")]

@@ -26,6 +26,8 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Trouble> {
     let settings = start::settings()?;
     let bind = start::bind()?;
+    // Before any table is made for a site that will not be served.
+    settings.cookie_policy()?;
     settings.migrate().await?;
     let layer = settings.layer().await?;
     let sessions = layer.sessions().clone();

@@ -35,7 +35,7 @@ pub fn span(span: Duration) -> String {
     let seconds = span.as_secs();
     let units = [(YEAR, "year"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")];
     let (unit, name) = units.into_iter().find(|(unit, _)| seconds >= *unit).unwrap_or((1, "second"));
-    let count = (seconds + unit / 2) / unit;
+    let count = seconds.saturating_add(unit / 2) / unit;
     format!("{count} {name}{}", if count == 1 { "" } else { "s" })
 }
 

@@ -3,7 +3,7 @@
 mod extract;
 mod render;
 
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::routing::{delete, get, post};
 use axum::{Router, middleware};
@@ -62,7 +62,7 @@ async fn home(State(engine): State<Engine>, Visitor(session): Visitor) -> Outcom
 
 async fn act(
     Visitor(session): Visitor,
-    Path(action): Path<String>,
+    Name(action): Name,
     Filled(fields): Filled<forms::Fields>,
 ) -> Outcome {
     forms::act(&session, &action, &fields).await

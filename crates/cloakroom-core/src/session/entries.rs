@@ -14,9 +14,6 @@ use crate::data::MOST_NAMES;
 use crate::payload::too_many_names;
 use crate::{Error, ErrorKind, Result};
 
-/// Deeper than that serde_json reads nothing; an object of all entries is one level more.
-const DEEPEST: usize = 126;
-
 const TEST_COOKIE: (&str, &str) = ("testcookie", "worked");
 
 impl Session {
@@ -31,11 +28,12 @@ impl Session {
 
     /// Stores `value` under `name`. A value equal to the one that is there is no change.
     ///
-    /// JSON has no NaN and no infinity: both become null, without an error.
+    /// JSON has no NaN and no infinity: both become null, without an error. What is nested 128 levels deep or deeper is stored, and
+    /// can be read back as a [`RawValue`] alone.
     ///
     /// # Errors
     ///
-    /// `Invalid` if the value does not serialise to JSON or is nested deeper than 126 levels, or the name is reserved: those that begin
+    /// `Invalid` if the value does not serialise to JSON, or the name is reserved: those that begin
     /// with `_auth_user`, and `_session_expiry`, are the framework's. `TooLarge` for the 4,097th name.
     pub fn insert(&self, name: &str, value: impl Serialize) -> Result<()> {
         check(name)?;
@@ -237,31 +235,7 @@ pub(super) fn to_json(name: &str, value: &(impl Serialize + ?Sized)) -> Result<B
     let json = serde_json::to_vec(value).map_err(|source| {
         Error::caused(ErrorKind::Invalid, format!("{name:?} does not serialise to JSON"), trouble(&source))
     })?;
-    if depth(&json) > DEEPEST {
-        let message = format!("{name:?} is nested deeper than {DEEPEST} levels: it could not be read back");
-        return Err(Error::new(ErrorKind::Invalid, message));
-    }
     Ok(json.into())
-}
-
-/// How deep arrays and objects are nested in JSON that was just written.
-fn depth(json: &[u8]) -> usize {
-    let (mut deepest, mut depth) = (0, 0_usize);
-    let (mut quoted, mut escaped) = (false, false);
-    for byte in json {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = quoted,
-            b'"' => quoted = !quoted,
-            b'[' | b'{' if !quoted => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
 }
 
 /// What serde says of a value may quote it: only where and what kind of trouble stays.

@@ -26,7 +26,7 @@ const REQUESTS: [(&str, &str); 14] = [
     ("POST GET /api/test-cookie", "leaves it, finds it"),
     ("GET /api/devices", "where you are logged in"),
     ("DELETE /api/devices/{id}", "ends one of those"),
-    ("POST /api/logout-others", "ends all but this one"),
+    ("POST /api/logout-others", "ends all the others"),
     ("POST /api/logout-everywhere", "ends all of those"),
     ("?delay_ms=2000", "on any of them: a pause between the load and the change"),
 ];
