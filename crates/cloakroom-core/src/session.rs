@@ -5,6 +5,7 @@ mod attempts;
 mod commit;
 mod delivery;
 mod draft;
+mod ending;
 mod entries;
 mod login;
 mod renewal;

@@ -44,6 +44,7 @@
 //! [`Sessions::clear_expired`] from time to time, with a moment an hour ago, on the layer's own `sessions()`:
 //! [`Settings::sessions`] opens the engine a second time.
 
+mod check;
 mod engine;
 mod open;
 mod settings;
