@@ -205,7 +205,12 @@ impl Session {
     async fn commit(&self, force: Force, work: &mut Work<'_>) -> Result<Committed> {
         let until = self.sessions().time_limit_from_now();
         let _turn = self.turn(until).await?;
-        Commit::new(self, until, force).run(work).await
+        let committed = Commit::new(self, until, force).run(work).await?;
+        if self.state().untold() {
+            // Nothing was written that would have told it. What can't be looked at now the next request tells.
+            let _ = self.tell_key(until).await;
+        }
+        Ok(committed)
     }
 
     /// One request's commits take turns, so that two first ones do not create two records.

@@ -79,7 +79,7 @@ impl Session {
     }
 
     /// Has the browser told the key that it should hold, if the session still lives under that, and else nothing.
-    async fn tell_key(&self, until: Timestamp) -> Result<()> {
+    pub(super) async fn tell_key(&self, until: Timestamp) -> Result<()> {
         let held = {
             let state = self.state();
             state.held.clone().filter(|_| state.tells_late())
