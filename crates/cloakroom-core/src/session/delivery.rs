@@ -274,7 +274,7 @@ impl<'s> Commit<'s> {
         } else if let Some(end) = draft.tell {
             state.announced = Some((key.clone(), end));
         }
-        if draft.login {
+        if draft.login && self.sessions().options().login_limit.is_some() {
             state.logged_in.clone_from(&draft.record.owner);
         }
         state.held = Some(Held::new(key, &stored));

@@ -106,13 +106,13 @@ impl State {
         self.changes.record(change);
     }
 
-    /// Whether there is anything to commit: changes that cancel out are none.
+    /// Whether there is anything to commit or to be made up for: changes that cancel out are none.
     pub(super) fn waits(&self) -> bool {
         let changed = || match self.held {
             Some(_) => self.changes.wishes().any() || !self.view.says_the_same(&self.base),
             None => !self.view.is_blank(),
         };
-        self.unsettled.is_some() || (!self.changes.is_empty() && changed())
+        self.unsettled.is_some() || self.logged_in.is_some() || (!self.changes.is_empty() && changed())
     }
 
     /// Whether keys are renewed, and the one that is held is old enough; unless these changes bring a new one anyway,
