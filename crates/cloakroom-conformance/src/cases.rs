@@ -228,6 +228,19 @@ macro_rules! __backend_cases {
                 neither_key_of_a_renewal_is_ever_stored
                 logging_out_everywhere_reaches_a_session_that_is_being_renewed
             }
+            session tellings {
+                a_request_that_goes_on_under_a_renewed_key_tells_that_one
+                a_request_that_has_seen_a_renewal_tells_the_new_key
+                a_request_that_sees_two_renewals_tells_the_last_key
+                a_request_that_was_stored_before_a_renewal_leaves_the_browser_a_living_key
+                a_renewal_whose_answer_is_late_takes_no_newer_key_from_the_browser
+                a_slow_answer_takes_no_key_from_the_browser_that_a_login_gave_it
+                a_visit_that_finds_its_session_gone_tells_no_dead_key
+                a_renewal_whose_answer_is_lost_leaves_the_browser_a_living_key
+                logging_out_everywhere_after_a_renewal_takes_the_cookie
+                an_answer_of_500_tells_nothing_of_a_renewed_key
+                a_login_that_was_cut_and_given_up_is_told_if_it_is_stored
+            }
             session reloads {
                 a_reload_shows_what_others_changed_under_ones_own_waiting_changes
                 a_reload_of_what_is_not_stored_changes_nothing

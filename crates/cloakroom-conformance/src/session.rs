@@ -10,9 +10,11 @@ pub mod logins;
 pub mod losses;
 pub mod reloads;
 pub mod renewals;
+pub mod tellings;
 pub mod updates;
 
 use cloakroom_core::{CookieChange, Result, Session, SessionKey, Sessions};
+use cloakroom_http::plan;
 use tokio::task::JoinHandle;
 
 use crate::{Engine, Fault, Faulty, Gate, Limit, Operation};
@@ -35,6 +37,14 @@ async fn stored(sessions: &Sessions) -> SessionKey {
     session.key().unwrap()
 }
 
+/// A stored session of this user.
+async fn logged_in(sessions: &Sessions, user: &str) -> Session {
+    let session = newcomer(sessions).await;
+    session.login(user).unwrap();
+    session.save().await.unwrap();
+    session
+}
+
 /// Another part of the same request saves the session meanwhile.
 fn saving(session: &Session) -> JoinHandle<Result<()>> {
     let session = session.clone();
@@ -43,8 +53,13 @@ fn saving(session: &Session) -> JoinHandle<Result<()>> {
 
 /// A save whose future is dropped before the engine has done anything.
 async fn cut(faulty: &Faulty, operation: Operation, session: &Session) {
+    cut_at(faulty, operation, false, session).await;
+}
+
+/// A save whose future is dropped before the engine has done anything, or when it has and nobody knows.
+async fn cut_at(faulty: &Faulty, operation: Operation, done: bool, session: &Session) {
     let gate = Gate::default();
-    faulty.fail(operation, Fault::Hold(gate.clone()));
+    faulty.fail(operation, if done { Fault::HoldReply(gate.clone()) } else { Fault::Hold(gate.clone()) });
     let save = saving(session);
     gate.reached().await;
     save.abort();
@@ -80,6 +95,26 @@ impl Browser {
             CookieChange::Remove => self.0 = None,
         }
     }
+
+    /// The request ends as adapters end it, and its answer arrives. Its error is what a commit that fails is answered with.
+    async fn answer(&mut self, session: &Session) -> Result<()> {
+        let done = match plan(&session.activity(), 200, false) {
+            Some(step) => step.take(session).await,
+            None => Ok(()),
+        };
+        session.headers_left();
+        if session.activity().unsettled {
+            let _ = session.finish().await;
+        }
+        self.hear(session);
+        done
+    }
+}
+
+/// The end of a request in a task of its own; the browser has not heard yet.
+fn answering(session: &Session) -> JoinHandle<Result<()>> {
+    let session = session.clone();
+    tokio::spawn(async move { Browser::default().answer(&session).await })
 }
 
 /// The number under `name`, as a new request finds it.

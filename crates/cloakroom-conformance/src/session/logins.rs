@@ -4,20 +4,12 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_core::{CookieChange, ErrorKind, LoginLimit, LoginPolicy, Session, SessionKey, Sessions};
+use cloakroom_core::{CookieChange, ErrorKind, LoginLimit, LoginPolicy, SessionKey, Sessions};
 
-use super::{assert_ended, names, newcomer, saving, stored, visit};
+use super::{assert_ended, logged_in, names, newcomer, saving, stored, visit};
 use crate::{Engine, Fault, Faulty, Gate, Operation};
 
 const MINUTE: Duration = Duration::from_mins(1);
-
-/// A stored session of this user.
-async fn logged_in(sessions: &Sessions, user: &str) -> Session {
-    let session = newcomer(sessions).await;
-    session.login(user).unwrap();
-    session.save().await.unwrap();
-    session
-}
 
 /// A stored session of alice's, with one entry, bound to this.
 async fn bound(sessions: &Sessions, proof: &str) -> SessionKey {

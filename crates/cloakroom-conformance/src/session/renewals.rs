@@ -8,16 +8,16 @@ use cloakroom_core::{CookieChange, ErrorKind, Session, SessionKey, SessionOption
 use super::{cut, number, stored, visit};
 use crate::{Engine, Fault, Faulty, Gate, Limit, Operation};
 
-const MINUTE: Duration = Duration::from_mins(1);
-const HOUR: Duration = Duration::from_hours(1);
+pub(super) const MINUTE: Duration = Duration::from_mins(1);
+pub(super) const HOUR: Duration = Duration::from_hours(1);
 
-fn hourly(options: &mut SessionOptions) {
+pub(super) fn hourly(options: &mut SessionOptions) {
     options.key_renewal = Some(HOUR);
 }
 
 /// Sessions whose keys are renewed every hour, and the key of one that is due. None on an engine that has no ids to
 /// renew: just that must show.
-async fn due(engine: &Engine) -> Option<(Sessions, SessionKey)> {
+pub(super) async fn due(engine: &Engine) -> Option<(Sessions, SessionKey)> {
     let sessions = engine.sessions_with(hourly);
     let key = stored(&sessions).await;
     engine.pass(HOUR);
