@@ -120,6 +120,7 @@ macro_rules! __backend_cases {
                 a_flushed_session_is_a_new_one_at_once
                 a_test_cookie_works_for_a_browser_that_brings_it_back
                 what_does_not_serialise_is_refused_and_changes_nothing
+                what_a_value_says_as_it_refuses_is_in_no_error
             }
             session updates {
                 different_names_of_two_requests_both_survive
@@ -209,6 +210,16 @@ macro_rules! __backend_cases {
                 a_login_that_is_found_later_is_counted_then
                 a_login_that_another_one_has_overtaken_is_refused
                 logins_that_race_leave_no_more_sessions_than_the_limit
+                a_session_that_is_ended_while_its_key_is_renewed_is_ended
+                where_a_visitor_comes_from_counts_also_if_it_is_said_after_the_login
+                logging_in_again_by_a_key_that_was_just_renewed_is_no_session_more
+                logging_in_again_after_the_limit_was_lowered_is_no_session_more
+                logging_in_again_while_others_log_in_ends_nobodys_session
+                a_login_of_another_user_that_fails_leaves_the_session_and_its_data
+                a_login_that_is_refused_after_it_was_stored_leaves_the_visitors_cart
+                a_login_that_is_refused_and_can_not_be_taken_back_is_taken_back_later
+                a_login_that_is_cut_before_the_oldest_was_ended_is_looked_at_again
+                a_login_that_is_cut_before_it_was_refused_is_refused_by_the_next_commit
             }
             session renewals {
                 a_key_is_renewed_when_it_is_due_and_its_session_stays_what_it_was
@@ -227,6 +238,13 @@ macro_rules! __backend_cases {
                 a_lost_reply_to_a_renewal_is_one_renewal
                 neither_key_of_a_renewal_is_ever_stored
                 logging_out_everywhere_reaches_a_session_that_is_being_renewed
+                a_handle_older_than_the_overlap_is_interrupted_although_its_session_lives
+                a_logout_later_than_the_overlap_ends_a_users_session
+                a_logout_later_than_the_overlap_does_not_find_an_anonymous_visitors_session
+                a_change_that_was_cut_before_a_renewal_is_never_acknowledged_and_lost
+                what_waits_is_stored_also_where_the_fate_of_a_renewal_is_unknown
+                what_is_refused_without_a_renewal_is_refused_with_one
+                a_request_whose_session_was_ended_renews_nothing
             }
             session tellings {
                 a_request_that_goes_on_under_a_renewed_key_tells_that_one
@@ -288,6 +306,8 @@ macro_rules! __backend_cases {
                 what_is_acknowledged_after_the_headers_have_left_holds_for_the_browser
                 what_is_on_its_way_as_the_headers_leave_is_told_or_too_late
                 a_new_key_that_the_headers_overtake_is_too_late
+                too_many_names_at_once_change_nothing
+                a_value_that_is_nested_too_deep_is_refused_and_one_less_deep_is_read_back
             }
         }
     };

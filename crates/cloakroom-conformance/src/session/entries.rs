@@ -307,3 +307,18 @@ pub async fn what_does_not_serialise_is_refused_and_changes_nothing(engine: Engi
     let all: Value = visit(&sessions, &key).await.read().unwrap();
     assert_eq!(all, json!({ "seed": 1, "fine": 1 }));
 }
+
+/// It may quote what it was asked to keep.
+pub async fn what_a_value_says_as_it_refuses_is_in_no_error(engine: Engine) {
+    let session = newcomer(&engine.sessions()).await;
+    let refused = [
+        session.insert("new", Unwilling),
+        session.get_or_insert("new", Unwilling).map(|_| ()),
+        session.write(&Fields { seed: 2, new: Unwilling }),
+        session.update("new", |_: &mut Unwilling| {}).await.map(|_| ()),
+    ];
+    for (n, refused) in refused.into_iter().enumerate() {
+        let error = refused.unwrap_err();
+        assert!(!format!("{error:?} {error}").contains("willing"), "way {n}: {error:?}");
+    }
+}

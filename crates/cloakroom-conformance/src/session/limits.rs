@@ -1,11 +1,12 @@
 //! What is refused, and what it costs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use cloakroom_core::{CookieChange, ErrorKind, SessionKey, SessionOptions};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Browser, cut, names, newcomer, stored, visit};
 use crate::{Engine, Fault, Faulty, Gate, Limit, Operation};
@@ -112,6 +113,43 @@ pub async fn a_session_has_a_bounded_number_of_names(engine: Engine) {
     }
     session.save().await.unwrap();
     assert_eq!(names(&sessions, &session.key().unwrap()).await.len(), 4_096);
+}
+
+/// Not even those that there is room for.
+pub async fn too_many_names_at_once_change_nothing(engine: Engine) {
+    let sessions = engine.sessions();
+    let session = visit(&sessions, &stored(&sessions).await).await;
+    let mut all: BTreeMap<_, _> = (0..4_096).map(|n| (n.to_string(), n)).collect();
+    assert_eq!(session.write(&all).unwrap_err().kind(), ErrorKind::TooLarge);
+    assert_eq!((session.names(), session.is_modified()), (vec!["seed".to_owned()], false));
+    all.remove("0");
+    all.insert("seed".to_owned(), 2);
+    session.write(&all).unwrap();
+    assert_eq!(session.names().len(), 4_096);
+}
+
+/// What is stored can be read back, in each way.
+pub async fn a_value_that_is_nested_too_deep_is_refused_and_one_less_deep_is_read_back(engine: Engine) {
+    let nested = |levels| (0..levels).fold(Value::from("[{"), |inside, _| Value::from(vec![inside]));
+    let sessions = engine.sessions();
+    let key = stored(&sessions).await;
+    let session = visit(&sessions, &key).await;
+    let refused = [
+        session.insert("deep", nested(127)),
+        session.get_or_insert("deep", nested(127)).map(|_| ()),
+        session.update("seed", |seed: &mut Value| *seed = nested(127)).await.map(|_| ()),
+    ];
+    for refused in refused {
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Invalid);
+    }
+    assert!(!session.is_modified());
+    session.insert("deep", nested(126)).unwrap();
+    session.save().await.unwrap();
+    let next = visit(&sessions, &key).await;
+    assert_eq!(next.get::<Value>("deep").unwrap(), Some(nested(126)));
+    assert_eq!(next.read::<Value>().unwrap(), json!({ "seed": 1, "deep": nested(126) }));
+    assert_eq!(next.iter().count(), 2);
+    assert_eq!(next.update("deep", |_: &mut Value| {}).await.unwrap(), nested(126));
 }
 
 /// Neither an update nor two requests that each add one.

@@ -1,13 +1,16 @@
 //! Who is logged in: what a login is bound to, and a user's hold on all sessions of theirs.
 
-use std::num::NonZeroU32;
+mod limited;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_core::{CookieChange, ErrorKind, LoginLimit, LoginPolicy, SessionKey, Sessions};
+use cloakroom_core::{CookieChange, ErrorKind, SessionKey, Sessions};
+pub use limited::*;
 
-use super::{assert_ended, logged_in, names, newcomer, saving, stored, visit};
-use crate::{Engine, Fault, Faulty, Gate, Operation};
+use super::renewals::{HOUR, hourly};
+use super::{assert_ended, logged_in, names, newcomer, stored, visit};
+use crate::{Engine, Fault, Faulty, Gate, Limit, Operation};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -18,15 +21,6 @@ async fn bound(sessions: &Sessions, proof: &str) -> SessionKey {
     session.insert("cart", 1).unwrap();
     session.save().await.unwrap();
     session.key().unwrap()
-}
-
-/// Sessions of which a user may have so many.
-fn limited(engine: &Engine, most: u32, policy: LoginPolicy) -> Sessions {
-    let most = NonZeroU32::new(most).unwrap();
-    engine.sessions_with(|options| {
-        options.login_limit = Some(LoginLimit::new(most, policy));
-        options.clock = engine.waiting_clock();
-    })
 }
 
 /// As soon as they are looked at.
@@ -217,172 +211,43 @@ pub async fn logging_out_the_others_leaves_this_session_also_under_a_new_key(eng
     assert!(visit(&sessions, &parallel.key().unwrap()).await.key().is_some());
 }
 
-/// Of those that are logged in.
-pub async fn a_login_beyond_the_limit_ends_the_oldest(engine: Engine) {
-    let sessions = limited(&engine, 2, LoginPolicy::EndOldest);
-    if engine.index_or_limit().await.is_none() {
-        let session = newcomer(&sessions).await;
-        session.login("alice").unwrap();
-        assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Unsupported);
+/// It was listed, and is listed anew under another id, before or behind what has been looked at by then.
+pub async fn a_session_that_is_ended_while_its_key_is_renewed_is_ended(engine: Engine) {
+    if engine.index_or_limit().await.is_none() || engine.lacks(Limit::HashedIds).await {
         return;
     }
-    let bobs = logged_in(&sessions, "bob").await;
-    let mut devices = Vec::new();
-    for _ in 0..4 {
-        engine.pass(MINUTE);
-        devices.push(logged_in(&sessions, "alice").await.key().unwrap());
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), hourly);
+    for _ in 0..16 {
+        let key = logged_in(&sessions, "alice").await.key().unwrap();
+        engine.pass(HOUR);
+        let gate = Gate::default();
+        faulty.fail(Operation::Delete, Fault::Hold(gate.clone()));
+        let ending = tokio::spawn({
+            let (sessions, listed) = (sessions.clone(), key.id());
+            async move { sessions.end("alice", &listed).await }
+        });
+        gate.reached().await;
+        visit(&sessions, &key).await.renew_key().await.unwrap();
+        gate.open();
+        assert!(ending.await.unwrap().unwrap());
+        assert_eq!(sessions.of_user("alice").await.unwrap().len(), 0);
     }
-    let mut alive = Vec::new();
-    for key in &devices {
-        alive.push(visit(&sessions, key).await.user().is_some());
-    }
-    assert_eq!(alive, [false, false, true, true]);
-    assert_eq!(visit(&sessions, &bobs.key().unwrap()).await.user().as_deref(), Some("bob"));
 }
 
-/// The visitor keeps the session that they had.
-pub async fn a_login_beyond_the_limit_is_refused_and_changes_nothing(engine: Engine) {
-    if engine.index_or_limit().await.is_none() {
-        return;
-    }
-    let sessions = limited(&engine, 1, LoginPolicy::Refuse);
-    let first = logged_in(&sessions, "alice").await;
-    let key = stored(&sessions).await;
-    let session = visit(&sessions, &key).await;
+/// The application may learn from where only as it logs in.
+pub async fn where_a_visitor_comes_from_counts_also_if_it_is_said_after_the_login(engine: Engine) {
+    let sessions = engine.sessions();
+    let session = visit(&sessions, &stored(&sessions).await).await;
     session.login("alice").unwrap();
-    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::TooManySessions);
-    session.discard();
-    session.insert("colour", "green").unwrap();
+    session.set_address("2001:db8::1");
     session.save().await.unwrap();
-    assert_eq!((session.user(), session.key()), (None, Some(key.clone())));
-    assert_eq!(names(&sessions, &key).await, ["seed", "colour"]);
-    first.logout();
-    first.save().await.unwrap();
-    session.login("alice").unwrap();
+    session.set_address("2001:db8::2");
+    session.insert("n", 1).unwrap();
     session.save().await.unwrap();
-    assert_eq!(session.user().as_deref(), Some("alice"));
-}
-
-/// Of a session that counts already.
-pub async fn logging_in_again_is_no_session_more(engine: Engine) {
     if engine.index_or_limit().await.is_none() {
         return;
     }
-    for policy in [LoginPolicy::Refuse, LoginPolicy::EndOldest] {
-        let sessions = limited(&engine, 2, policy);
-        let session = logged_in(&sessions, &format!("{policy:?}")).await;
-        let other = logged_in(&sessions, &format!("{policy:?}")).await;
-        session.login(&format!("{policy:?}")).unwrap();
-        session.save().await.unwrap();
-        for one in [session, other] {
-            assert!(visit(&sessions, &one.key().unwrap()).await.key().is_some());
-        }
-    }
-}
-
-/// It was on its way while another one was stored, and so is the oldest.
-pub async fn a_login_that_is_the_oldest_by_the_time_it_is_stored_ends_itself(engine: Engine) {
-    if engine.index_or_limit().await.is_none() {
-        return;
-    }
-    let faulty = Faulty::new(Arc::clone(&engine.backend));
-    let limit = LoginLimit::new(NonZeroU32::MIN, LoginPolicy::EndOldest);
-    let sessions = engine.sessions_over(faulty.clone(), |options| options.login_limit = Some(limit));
-    let gate = Gate::default();
-    faulty.fail(Operation::Create, Fault::Hold(gate.clone()));
-    let slow = newcomer(&sessions).await;
-    slow.login("alice").unwrap();
-    let login = saving(&slow);
-    gate.reached().await;
-    engine.pass(Duration::from_secs(1));
-    let quick = logged_in(&sessions, "alice").await;
-    gate.open();
-    assert_eq!(login.await.unwrap().unwrap_err().kind(), ErrorKind::Interrupted);
-    assert_eq!((slow.user(), slow.activity().cookie), (None, CookieChange::Keep));
-    assert!(visit(&sessions, &quick.key().unwrap()).await.key().is_some());
-}
-
-/// Its answer was lost, and the handler has failed by the time it is found.
-pub async fn a_login_that_is_found_later_is_counted_then(engine: Engine) {
-    if engine.index_or_limit().await.is_none() {
-        return;
-    }
-    let faulty = Faulty::new(Arc::clone(&engine.backend));
-    let limit = LoginLimit::new(NonZeroU32::MIN, LoginPolicy::EndOldest);
-    let sessions = engine.sessions_over(faulty.clone(), |options| options.login_limit = Some(limit));
-    let first = logged_in(&sessions, "alice").await;
-    engine.pass(MINUTE);
-    let second = newcomer(&sessions).await;
-    second.login("alice").unwrap();
-    let gate = Gate::default();
-    faulty.fail(Operation::Create, Fault::HoldReply(gate.clone()));
-    let login = saving(&second);
-    gate.reached().await;
-    login.abort();
-    let _ = login.await;
-    second.finish().await.unwrap();
-    assert_eq!(visit(&sessions, &first.key().unwrap()).await.key(), None);
-    assert!(visit(&sessions, &second.key().unwrap()).await.key().is_some());
-}
-
-/// It had looked before that one was there, and is the older one.
-pub async fn a_login_that_another_one_has_overtaken_is_refused(engine: Engine) {
-    if engine.index_or_limit().await.is_none() {
-        return;
-    }
-    let faulty = Faulty::new(Arc::clone(&engine.backend));
-    let sessions = engine.sessions_over(faulty.clone(), |options| {
-        options.login_limit = Some(LoginLimit::new(NonZeroU32::MIN, LoginPolicy::Refuse));
-        options.clock = engine.waiting_clock();
-    });
-    let gate = Gate::default();
-    faulty.fail(Operation::Create, Fault::Hold(gate.clone()));
-    let slow = newcomer(&sessions).await;
-    slow.login("alice").unwrap();
-    let login = saving(&slow);
-    gate.reached().await;
-    engine.pass(Duration::from_secs(1));
-    let quick = logged_in(&sessions, "alice").await;
-    gate.open();
-    assert_eq!(login.await.unwrap().unwrap_err().kind(), ErrorKind::TooManySessions);
-    assert_eq!((slow.user(), slow.key()), (None, None));
-    assert!(visit(&sessions, &quick.key().unwrap()).await.key().is_some());
-    assert_eq!(sessions.of_user("alice").await.unwrap().len(), 1);
-}
-
-/// However they meet.
-pub async fn logins_that_race_leave_no_more_sessions_than_the_limit(engine: Engine) {
-    if engine.index_or_limit().await.is_none() {
-        return;
-    }
-    for (policy, refusal) in
-        [(LoginPolicy::Refuse, ErrorKind::TooManySessions), (LoginPolicy::EndOldest, ErrorKind::Interrupted)]
-    {
-        let sessions = limited(&engine, 3, policy);
-        let user = format!("{policy:?}");
-        let logins: Vec<_> = (0..8)
-            .map(|_| {
-                let (sessions, user) = (sessions.clone(), user.clone());
-                tokio::spawn(async move {
-                    let session = newcomer(&sessions).await;
-                    session.login(&user).unwrap();
-                    session.save().await.map(|()| session)
-                })
-            })
-            .collect();
-        let mut admitted = Vec::new();
-        for login in logins {
-            match login.await.unwrap() {
-                Ok(session) => admitted.push(session.key().unwrap()),
-                Err(error) => assert_eq!(error.kind(), refusal),
-            }
-        }
-        let living = sessions.of_user(&user).await.unwrap().len();
-        assert!((1..=3).contains(&living), "{policy:?}: {living} live");
-        if policy == LoginPolicy::Refuse {
-            for key in &admitted {
-                assert!(visit(&sessions, key).await.user().is_some(), "who was admitted stays");
-            }
-        }
-    }
+    let listed = sessions.of_user("alice").await.unwrap();
+    assert_eq!(listed[0].address.as_deref(), Some("2001:db8::1"), "and not with any later commit");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cloakroom_core::{CookieChange, ErrorKind, Session, SessionKey, SessionOptions, Sessions};
 
-use super::{cut, number, stored, visit};
+use super::{Browser, answering, cut, logged_in, names, newcomer, number, stored, visit};
 use crate::{Engine, Fault, Faulty, Gate, Limit, Operation};
 
 pub(super) const MINUTE: Duration = Duration::from_mins(1);
@@ -335,4 +335,143 @@ pub async fn logging_out_everywhere_reaches_a_session_that_is_being_renewed(engi
     let _ = renewal.await.unwrap();
     assert_eq!(visit(&sessions, &key).await.key(), None);
     assert_eq!(visit(&sessions, &renewing.key().unwrap()).await.key(), None);
+}
+
+/// A documented limit: who goes on for longer has to look once a minute.
+pub async fn a_handle_older_than_the_overlap_is_interrupted_although_its_session_lives(engine: Engine) {
+    let Some((sessions, key)) = due(&engine).await else { return };
+    let (reading, writing) = (visit(&sessions, &key).await, visit(&sessions, &key).await);
+    let looking = visit(&sessions, &key).await;
+    let new = renewed(&sessions, &key).await;
+    engine.pass(MINUTE - Duration::from_millis(1));
+    looking.reload().await.unwrap();
+    engine.pass(Duration::from_millis(1));
+    assert_eq!(reading.reload().await.unwrap_err().kind(), ErrorKind::Interrupted);
+    writing.insert("n", 1).unwrap();
+    assert_eq!(writing.save().await.unwrap_err().kind(), ErrorKind::Interrupted);
+    looking.reload().await.unwrap();
+    assert_eq!(names(&sessions, &new).await, ["seed"]);
+}
+
+/// Nothing leads there any more, but it is found by whose it is: where sessions are listed by that.
+pub async fn a_logout_later_than_the_overlap_ends_a_users_session(engine: Engine) {
+    if engine.lacks(Limit::HashedIds).await {
+        return;
+    }
+    let sessions = engine.sessions_with(hourly);
+    let spared = logged_in(&sessions, "alice").await.key().unwrap();
+    for by_proof in [false, true] {
+        engine.pass(MINUTE);
+        let alices = newcomer(&sessions).await;
+        alices.login_with_proof("alice", "old hash").unwrap();
+        alices.save().await.unwrap();
+        engine.pass(HOUR);
+        let key = alices.key().unwrap();
+        let late = visit(&sessions, &key).await;
+        let new = renewed(&sessions, &key).await;
+        engine.pass(MINUTE);
+        if by_proof {
+            assert!(!late.verify_login("new hash"));
+        } else {
+            late.logout();
+        }
+        late.save().await.unwrap();
+        let lives = visit(&sessions, &new).await.key().is_some();
+        if engine.index_or_limit().await.is_some() {
+            assert_eq!((lives, late.activity().cookie), (false, CookieChange::Remove), "{by_proof}");
+            assert!(visit(&sessions, &spared).await.key().is_some());
+        } else {
+            assert_eq!((lives, late.activity().cookie), (true, CookieChange::Keep), "{by_proof}");
+        }
+    }
+}
+
+/// A documented limit: nothing says whose it is. The browser keeps the key that it has by now.
+pub async fn a_logout_later_than_the_overlap_does_not_find_an_anonymous_visitors_session(engine: Engine) {
+    let Some((sessions, key)) = due(&engine).await else { return };
+    let late = visit(&sessions, &key).await;
+    let new = renewed(&sessions, &key).await;
+    engine.pass(MINUTE);
+    late.logout();
+    late.save().await.unwrap();
+    assert_eq!(late.activity().cookie, CookieChange::Keep);
+    assert_eq!(names(&sessions, &new).await, ["seed"]);
+}
+
+/// It may have been stored before, and is reported; whether the session lives on can't be seen at that moment.
+pub async fn a_change_that_was_cut_before_a_renewal_is_never_acknowledged_and_lost(engine: Engine) {
+    let Some((_, key)) = due(&engine).await else { return };
+    if !engine.recognises_own_write().await {
+        return;
+    }
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), hourly);
+    let session = visit(&sessions, &key).await;
+    session.insert("n", 1).unwrap();
+    cut(&faulty, Operation::Save, &session).await;
+    let new = renewed(&sessions, &key).await;
+    faulty.fail(Operation::Load, Fault::Refuse);
+    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Unknown);
+    session.insert("after", 1).unwrap();
+    session.save().await.unwrap();
+    assert_eq!(names(&sessions, &new).await, ["seed", "after"]);
+}
+
+/// Others have stored something over it by the time that it is asked for.
+pub async fn what_waits_is_stored_also_where_the_fate_of_a_renewal_is_unknown(engine: Engine) {
+    let Some((_, key)) = due(&engine).await else { return };
+    if !engine.recognises_own_write().await {
+        return;
+    }
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), hourly);
+    let mut browser = Browser(Some(key.clone()));
+    let session = browser.visit(&sessions).await;
+    session.insert("order", 1).unwrap();
+    let gate = Gate::default();
+    faulty.fail(Operation::Rotate, Fault::LoseRequest);
+    faulty.fail(Operation::Rotate, Fault::Hold(gate.clone()));
+    let answer = answering(&session);
+    gate.reached().await;
+    for _ in 0..2 {
+        visit(&sessions, &key).await.update("n", |n: &mut i64| *n += 1).await.unwrap();
+    }
+    gate.open();
+    answer.await.unwrap().unwrap();
+    browser.hear(&session);
+    assert_eq!(browser.visit(&sessions).await.names(), ["seed", "n", "order"]);
+}
+
+/// Its time is over when the request is answered: that is not taken for a renewal that came to nothing.
+pub async fn what_is_refused_without_a_renewal_is_refused_with_one(engine: Engine) {
+    for every in [None, Some(HOUR)] {
+        let sessions = engine.sessions_with(|options| {
+            options.key_renewal = every;
+            options.lifetime.absolute = Some(HOUR * 2);
+        });
+        let mut browser = Browser(Some(stored(&sessions).await));
+        engine.pass(HOUR * 2 - MINUTE);
+        let session = browser.visit(&sessions).await;
+        session.insert("order", 1).unwrap();
+        engine.pass(MINUTE);
+        let answer = browser.answer(&session).await;
+        assert_eq!(answer.unwrap_err().kind(), ErrorKind::Interrupted, "{every:?}");
+    }
+}
+
+/// Nor asks for anything.
+pub async fn a_request_whose_session_was_ended_renews_nothing(engine: Engine) {
+    let Some((_, key)) = due(&engine).await else { return };
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = engine.sessions_over(faulty.clone(), hourly);
+    let (session, logout) = (visit(&sessions, &key).await, visit(&sessions, &key).await);
+    logout.logout();
+    logout.save().await.unwrap();
+    session.insert("n", 1).unwrap();
+    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Interrupted);
+    faulty.calls();
+    let mut browser = Browser(Some(key.clone()));
+    let answer = browser.answer(&session).await;
+    assert_eq!(answer.unwrap_err().kind(), ErrorKind::Interrupted);
+    assert_eq!((browser.0, faulty.calls()), (Some(key), vec![]));
 }
