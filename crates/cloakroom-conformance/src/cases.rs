@@ -307,7 +307,7 @@ macro_rules! __backend_cases {
                 what_is_on_its_way_as_the_headers_leave_is_told_or_too_late
                 a_new_key_that_the_headers_overtake_is_too_late
                 too_many_names_at_once_change_nothing
-                a_value_that_is_nested_too_deep_is_refused_and_one_less_deep_is_read_back
+                a_value_that_is_nested_too_deep_to_be_parsed_is_kept_and_read_back_raw
             }
         }
     };
