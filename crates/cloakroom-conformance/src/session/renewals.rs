@@ -398,7 +398,7 @@ pub async fn a_logout_later_than_the_overlap_does_not_find_an_anonymous_visitors
     assert_eq!(names(&sessions, &new).await, ["seed"]);
 }
 
-/// It may have been stored before, and is reported; whether the session lives on can't be seen at that moment.
+/// It may have been stored before, and is reported; where the session is by now can't be seen at that moment.
 pub async fn a_change_that_was_cut_before_a_renewal_is_never_acknowledged_and_lost(engine: Engine) {
     let Some((_, key)) = due(&engine).await else { return };
     if !engine.recognises_own_write().await {
@@ -450,7 +450,7 @@ pub async fn what_is_refused_without_a_renewal_is_refused_with_one(engine: Engin
             options.lifetime.absolute = Some(HOUR * 2);
         });
         let mut browser = Browser(Some(stored(&sessions).await));
-        engine.pass(MINUTE * 119);
+        engine.pass(HOUR + MINUTE * 59);
         let session = browser.visit(&sessions).await;
         session.insert("order", 1).unwrap();
         engine.pass(MINUTE);

@@ -1,4 +1,4 @@
-//! What a browser is told of its session's key, as adapters tell it: a plan, its step, and then the headers leave.
+//! What a browser is told of its session's key, as adapters tell it: plan, step, and then the headers leave.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ async fn log_in(browser: &mut Browser, sessions: &Sessions) {
     browser.answer(&session).await.unwrap();
 }
 
-/// Sees that the browser holds what a login has given it; or, where each answer is another session, the last one's.
+/// Sees that the browser holds what a login gave it; or, where each answer is another session, the last one's.
 async fn assert_alices(engine: &Engine, browser: &Browser, sessions: &Sessions) {
     let user = browser.visit(sessions).await.user();
     let expected = if engine.lacks(Limit::Quiet).await { None } else { Some("alice") };
@@ -174,7 +174,7 @@ pub async fn logging_out_everywhere_after_a_renewal_takes_the_cookie(engine: Eng
     assert_eq!(browser.0, None);
 }
 
-/// A documented limit: nothing more is committed or looked for then. A request that is answered within the minute tells it.
+/// A documented limit: nothing more is looked for then. The next answer within the minute tells it.
 pub async fn an_answer_of_500_tells_nothing_of_a_renewed_key(engine: Engine) {
     let Some((sessions, key)) = due(&engine).await else { return };
     let renewing = Browser(Some(key.clone())).visit(&sessions).await;

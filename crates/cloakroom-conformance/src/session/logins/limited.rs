@@ -326,7 +326,7 @@ pub async fn a_login_of_another_user_that_fails_leaves_the_session_and_its_data(
     }
 }
 
-/// Another one was stored meanwhile that had begun before. The visitor goes on with what they had, under a new key.
+/// One that had begun before was stored meanwhile. The visitor goes on with what they had, under a new key.
 pub async fn a_login_that_is_refused_after_it_was_stored_leaves_the_visitors_cart(engine: Engine) {
     if engine.index_or_limit().await.is_none() {
         return;
