@@ -234,8 +234,9 @@ pub fn memory(clock: Arc<dyn Clock>) -> impl Future<Output = Setup> {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __http_scripts {
-    ($($callback:tt)+) => {
+    ([$($callback:tt)+] $($given:tt)*) => {
         $($callback)+! {
+            $($given)*
             cookies {
                 a_first_change_sets_the_cookie_with_all_its_attributes
                 a_session_that_nobody_asked_for_costs_nothing_and_adds_no_header
@@ -323,19 +324,15 @@ macro_rules! __http_scripts {
 /// [`Setting`](crate::http::Setting).
 ///
 /// `on async |clock| …; async |setting| …` runs them on an engine, made as for
-/// [`backend_tests!`](crate::backend_tests), in place of a store in memory.
+/// [`backend_tests!`](crate::backend_tests), in place of a store in memory. With `ignore = "needs a server";` before that they run only
+/// when they are asked for.
 #[macro_export]
 macro_rules! http_tests {
+    (ignore = $reason:literal; on $engine:expr; $make:expr) => {
+        $crate::__http_tests!({ #[ignore = $reason] } $engine; $make);
+    };
     (on $engine:expr; $make:expr) => {
-        async fn engine(clock: ::std::sync::Arc<dyn $crate::__Clock>) -> $crate::Setup {
-            $crate::Setup::from(($engine)(clock).await)
-        }
-
-        async fn site(setting: $crate::http::Setting) -> impl $crate::http::Site {
-            ($make)(setting).await
-        }
-
-        $crate::__http_scripts!($crate::__http_tests);
+        $crate::__http_tests!({} $engine; $make);
     };
     ($make:expr) => {
         $crate::http_tests!(on $crate::http::memory; $make);
@@ -345,12 +342,37 @@ macro_rules! http_tests {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __http_tests {
-    ($($group:ident { $($script:ident)* })*) => {
+    ($attributes:tt $engine:expr; $make:expr) => {
+        async fn engine(clock: ::std::sync::Arc<dyn $crate::__Clock>) -> $crate::Setup {
+            $crate::Setup::from(($engine)(clock).await)
+        }
+
+        async fn site(setting: $crate::http::Setting) -> impl $crate::http::Site {
+            ($make)(setting).await
+        }
+
+        $crate::__http_scripts!([$crate::__http_groups] $attributes);
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __http_groups {
+    ($attributes:tt $($group:ident { $($script:ident)* })*) => {
         $(mod $group {
-            $(#[::tokio::test]
-            async fn $script() {
-                $crate::run(super::engine, |engine| $crate::http::$group::$script(engine, super::site)).await;
-            })*
+            $($crate::__http_test!($attributes $group $script);)*
         })*
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __http_test {
+    ({ $($attributes:tt)* } $group:ident $script:ident) => {
+        $($attributes)*
+        #[::tokio::test]
+        async fn $script() {
+            $crate::run(super::engine, |engine| $crate::http::$group::$script(engine, super::site)).await;
+        }
     };
 }
