@@ -18,7 +18,7 @@ impl Session {
     /// browser what a login in another tab has given it. Otherwise it does nothing, without I/O. For adapters, before a
     /// request's last commit: what waits to be committed goes on waiting.
     ///
-    /// Of two requests that renew a key at once one does; the others leave it alone.
+    /// Of requests that renew a key at once one does; the others go on under the key that it made, if that is there by then.
     ///
     /// # Errors
     ///
