@@ -59,8 +59,10 @@ fn list(session: &Session, devices: &Devices) -> Markup {
                 ul.devices {
                     @for device in listed { (line(device, current.as_ref() == Some(&device.id), now)) }
                 }
-                @if listed.len() > 1 { (button("logout-others", "Log out the others", "")) " " }
-                (button("logout-everywhere", "Log out everywhere", "stern"))
+                div.row {
+                    @if listed.len() > 1 { (button("logout-others", "Log out the others", "")) }
+                    (button("logout-everywhere", "Log out everywhere", "stern"))
+                }
             }
         }
     }
