@@ -7,6 +7,7 @@ use cloakroom_core::{Durability, Error, ErrorKind, Result};
 use sqlx::Sqlite;
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteQueryResult, SqliteSynchronous};
+use tokio::time::{Instant, sleep};
 
 use crate::Config;
 use crate::config::{not_a_url, redacted};
@@ -17,6 +18,8 @@ use crate::pool::Pool;
 
 /// For another process's lock: less than a statement's answer is waited for, so that it is a sure no.
 const LOCK_WAIT: Duration = Duration::from_secs(2);
+/// Before a file that was locked is opened again.
+const PAUSE: Duration = Duration::from_millis(10);
 
 pub(crate) const DIALECT: Dialect = Dialect {
     parameter: |_| "?".into(),
@@ -87,8 +90,15 @@ pub(crate) async fn connect(config: &Config) -> Result<(Box<dyn Driver>, Dialect
     let options = if mode.contains("mode=") { options } else { options.create_if_missing(true) };
     // SQLite has one writer at a time. In line for one connection writers wait their turn; on several
     // they would wake and find the file locked, again and again.
-    let write = Pool::new(options.clone(), 1, false, DIALECT.set_up);
-    let read = Pool::<Sqlite>::new(options, config.connections, false, DIALECT.set_up);
-    let pools = Pools::open(read, write, DIALECT, shown, durability).await?;
-    Ok((Box::new(pools), DIALECT))
+    let by = Instant::now() + LOCK_WAIT;
+    loop {
+        let write = Pool::new(options.clone(), 1, false, DIALECT.set_up);
+        let read = Pool::<Sqlite>::new(options.clone(), config.connections, false, DIALECT.set_up);
+        match Pools::open(read, write, DIALECT, shown.clone(), durability).await {
+            // Of processes that start at once on a new file one makes it a log, and SQLite tells the others at once
+            // that it is locked: for that it does not wait.
+            Err(error) if error.kind() == ErrorKind::Unavailable && Instant::now() < by => sleep(PAUSE).await,
+            opened => return Ok((Box::new(opened?), DIALECT)),
+        }
+    }
 }
