@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use crate::{Deleted, Error, ErrorKind, Result, SessionId, Sessions, Timestamp};
+use crate::{Result, SessionId, Sessions, Timestamp};
 
 /// The most sessions that one user may be logged in with, as
 /// [`SessionOptions::login_limit`](crate::SessionOptions::login_limit) sets it.
@@ -89,14 +89,9 @@ impl Sessions {
             };
             for oldest in logged_in.iter().take(surplus) {
                 own_ended |= Some(&oldest.id) == own;
-                let delete = self.backend().delete(&oldest.id, None);
-                let _: Deleted = self.bounded(self.left(until), ErrorKind::Unknown, delete).await?;
+                self.end_one(&oldest.id).await?;
             }
-            // One whose key was replaced meanwhile is listed anew.
-            if self.now() >= until {
-                let message = "sessions of this user kept moving while the oldest were being ended";
-                return Err(Error::new(ErrorKind::Unavailable, message));
-            }
+            self.give_up_at(until)?;
         }
     }
 }

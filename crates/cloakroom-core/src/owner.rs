@@ -105,10 +105,7 @@ impl Sessions {
             if !listed {
                 return self.end_each(moved).await;
             }
-            if self.now() >= until {
-                let message = "the session kept moving while it was being ended";
-                return Err(Error::new(ErrorKind::Unavailable, message));
-            }
+            self.give_up_at(until)?;
         }
     }
 
@@ -130,11 +127,25 @@ impl Sessions {
     async fn end_each(&self, ids: Vec<SessionId>) -> Result<bool> {
         let mut ended = false;
         for id in ids {
-            let delete = self.backend().delete(&id, None);
-            let deleted = self.bounded(self.options().time_limit, ErrorKind::Unknown, delete).await?;
-            ended |= deleted == Deleted::Ended;
+            ended |= self.end_one(&id).await?;
         }
         Ok(ended)
+    }
+
+    /// Ends what lives under an id, and says whether anything did.
+    pub(crate) async fn end_one(&self, id: &SessionId) -> Result<bool> {
+        let delete = self.backend().delete(id, None);
+        let deleted = self.bounded(self.options().time_limit, ErrorKind::Unknown, delete).await?;
+        Ok(deleted == Deleted::Ended)
+    }
+
+    /// Sessions that get new keys while they are being ended are looked for again, but not for ever.
+    pub(crate) fn give_up_at(&self, until: Timestamp) -> Result<()> {
+        if self.now() < until {
+            return Ok(());
+        }
+        let message = "sessions of this user kept moving while they were being ended";
+        Err(Error::new(ErrorKind::Unavailable, message))
     }
 
     async fn revoke_but(&self, user: &str, spared: Option<&Spared>) -> Result<u64> {
@@ -159,10 +170,7 @@ impl Sessions {
             if older == 0 {
                 return Ok(revoked);
             }
-            if self.now() >= until {
-                let message = "sessions of this user kept moving while they were being ended";
-                return Err(Error::new(ErrorKind::Unavailable, message));
-            }
+            self.give_up_at(until)?;
         }
     }
 
@@ -183,9 +191,7 @@ impl Sessions {
             after = Some(last.clone());
             for (id, stored) in page {
                 if let Some(id) = doom(id, stored) {
-                    let delete = self.backend().delete(&id, None);
-                    let deleted = self.bounded(limit, ErrorKind::Unknown, delete).await?;
-                    ended += u64::from(deleted == Deleted::Ended);
+                    ended += u64::from(self.end_one(&id).await?);
                 }
             }
         }

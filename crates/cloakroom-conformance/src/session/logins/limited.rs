@@ -116,8 +116,7 @@ pub async fn a_login_that_is_the_oldest_by_the_time_it_is_stored_ends_itself(eng
         return;
     }
     let faulty = Faulty::new(Arc::clone(&engine.backend));
-    let limit = LoginLimit::new(NonZeroU32::MIN, LoginPolicy::EndOldest);
-    let sessions = engine.sessions_over(faulty.clone(), |options| options.login_limit = Some(limit));
+    let sessions = limited_over(&engine, &faulty, 1, LoginPolicy::EndOldest);
     let gate = Gate::default();
     faulty.fail(Operation::Create, Fault::Hold(gate.clone()));
     let slow = newcomer(&sessions).await;
@@ -138,8 +137,7 @@ pub async fn a_login_that_is_found_later_is_counted_then(engine: Engine) {
         return;
     }
     let faulty = Faulty::new(Arc::clone(&engine.backend));
-    let limit = LoginLimit::new(NonZeroU32::MIN, LoginPolicy::EndOldest);
-    let sessions = engine.sessions_over(faulty.clone(), |options| options.login_limit = Some(limit));
+    let sessions = limited_over(&engine, &faulty, 1, LoginPolicy::EndOldest);
     let first = logged_in(&sessions, "alice").await;
     engine.pass(MINUTE);
     let second = newcomer(&sessions).await;
@@ -161,10 +159,7 @@ pub async fn a_login_that_another_one_has_overtaken_is_refused(engine: Engine) {
         return;
     }
     let faulty = Faulty::new(Arc::clone(&engine.backend));
-    let sessions = engine.sessions_over(faulty.clone(), |options| {
-        options.login_limit = Some(LoginLimit::new(NonZeroU32::MIN, LoginPolicy::Refuse));
-        options.clock = engine.waiting_clock();
-    });
+    let sessions = limited_over(&engine, &faulty, 1, LoginPolicy::Refuse);
     let gate = Gate::default();
     faulty.fail(Operation::Create, Fault::Hold(gate.clone()));
     let slow = newcomer(&sessions).await;
