@@ -208,6 +208,7 @@ macro_rules! __backend_cases {
                 logging_in_again_is_no_session_more
                 a_login_that_is_the_oldest_by_the_time_it_is_stored_ends_itself
                 a_login_that_is_found_later_is_counted_then
+                a_login_that_was_left_by_a_logout_ends_nobody_elses_session
                 a_login_that_another_one_has_overtaken_is_refused
                 logins_that_race_leave_no_more_sessions_than_the_limit
                 a_session_that_is_ended_while_its_key_is_renewed_is_ended

@@ -1,10 +1,12 @@
 //! What one request did to its session, kept as changes so that it can be done again to what
 //! another request has stored meanwhile.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::content::Content;
-use crate::data::Piece;
+use crate::data::{Data, Piece};
 use crate::{Expiry, Timestamp};
 
 #[derive(Clone, Debug)]
@@ -14,8 +16,8 @@ pub(crate) enum Change {
     Remove(String),
     Expire(Expiry),
     Login(Login),
-    /// Nobody is logged in any more; the data stays.
-    Leave,
+    /// Nobody is logged in any more: the session is what it was before.
+    Leave(Arc<Content>),
     /// The login is bound to this from now on.
     Prove(Bytes),
     /// A new key, and nothing else.
@@ -57,14 +59,22 @@ impl Change {
             Self::Remove(name) => content.data.remove(name),
             Self::Expire(expiry) => content.head.expiry = *expiry,
             Self::Login(login) => {
-                if login.afresh {
+                // Or somebody else's session has come to be what it is applied to, by an answer that was late.
+                let owned = content.owner.is_some();
+                let same = content.owner.as_deref() == Some(&login.user)
+                    && content.proof().map(str::as_bytes) == login.proof.as_deref();
+                if login.afresh || owned && !same {
                     *content = Content::new(login.at);
                 }
                 content.owner = Some(login.user.clone());
                 content.head.authenticated_at = Some(login.at);
                 content.head.proof = login.proof.clone().map(Piece::Own);
             }
-            Self::Leave => {
+            Self::Leave(before) => {
+                // Of another user's session nothing is left.
+                let anonymous = before.owner.is_none();
+                content.data = if anonymous { before.data.clone() } else { Data::default() };
+                content.head.expiry = if anonymous { before.head.expiry } else { Expiry::Default };
                 content.owner = None;
                 content.head.authenticated_at = None;
                 content.head.proof = None;
@@ -80,7 +90,7 @@ impl Change {
             (_, Self::Login(login)) if login.afresh => true,
             (Self::Set(..) | Self::Remove(_) | Self::Clear, Self::Clear)
             | (Self::Expire(_), Self::Expire(_))
-            | (Self::Login(_) | Self::Prove(_), Self::Login(_) | Self::Leave)
+            | (Self::Login(_) | Self::Prove(_), Self::Login(_) | Self::Leave(_))
             | (Self::Prove(_), Self::Prove(_))
             | (Self::Cycle, Self::Cycle)
             | (Self::Mark, Self::Mark) => true,
@@ -145,11 +155,17 @@ impl Changes {
         self.log.clear();
     }
 
+    /// What takes a login back, if that waits.
+    pub(crate) fn leave(&self) -> Option<Change> {
+        let leave = self.log.iter().find(|(_, change)| matches!(change, Change::Leave(_)));
+        leave.map(|(_, change)| change.clone())
+    }
+
     /// What they ask for besides what they do to the content.
     pub(crate) fn wishes(&self) -> Wishes {
         let any = |asks: fn(&Change) -> bool| self.log.iter().any(|(_, change)| asks(change));
         Wishes {
-            rotate: any(|change| matches!(change, Change::Cycle | Change::Login(_) | Change::Leave)),
+            rotate: any(|change| matches!(change, Change::Cycle | Change::Login(_) | Change::Leave(_))),
             login: any(|change| matches!(change, Change::Login(_))),
             expire: any(|change| matches!(change, Change::Expire(_))),
             store: any(|change| matches!(change, Change::Mark)),

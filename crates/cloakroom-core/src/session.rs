@@ -110,12 +110,16 @@ impl Session {
     }
 
     /// Gives up what was changed and not committed: the session is again what was last stored, or a
-    /// fresh one. A flush is not taken back, nor what a commit has sent by now.
+    /// fresh one. A flush is not taken back, nor what a commit has sent by now, nor the end of a login that was refused.
     pub fn discard(&self) {
         let mut state = self.state();
         state.unwanted = true;
         let all = state.changes.now();
+        let refused = state.changes.leave();
         state.settle(all);
+        if let Some(leave) = refused {
+            state.record(leave);
+        }
     }
 
     /// Gives the session a new key with the next commit; its data stays, the old key is dead at once, also for
@@ -175,7 +179,7 @@ impl Session {
             stored: state.held.is_some(),
             ending: !state.doomed.is_empty(),
             changed: state.waits(),
-            unsettled: state.unsettled.is_some(),
+            unsettled: state.unsettled.is_some() || state.logged_in.is_some(),
             touch_due: state.held.as_ref().and_then(touch).is_some(),
             key_due: state.tells_late() || state.key_due(&self.0.sessions, now),
             cookie: state.cookie(),

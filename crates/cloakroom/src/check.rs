@@ -1,4 +1,4 @@
-//! Settings against each other: what each of them allows alone can still be wrong together.
+//! What settings of the right form can still get wrong, alone or with the others.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use cloakroom_http::{CookieOptions, CookiePolicy};
 
 use crate::{Engine, Settings};
 
+/// As long as a renewed key works on: less than that core would raise to it.
 const MINUTE: Duration = Duration::from_mins(1);
 
 impl Settings {
@@ -28,7 +29,7 @@ impl Settings {
             .map_err(|error| error.of("SESSION_COOKIE_NAME and the other attributes together"))
     }
 
-    /// What a value of the right form can still get wrong: it would be passed over, or end every session at once.
+    /// What a value of the right form can still get wrong.
     ///
     /// # Errors
     ///

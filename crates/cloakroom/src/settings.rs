@@ -220,7 +220,7 @@ impl Settings {
         let table: toml::Table = text.parse().map_err(|source: toml::de::Error| {
             // The error's own text quotes the file, which may hold secrets: the place has to do.
             let before = source.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-            let line = before.lines().count().max(1);
+            let line = before.matches('\n').count() + 1;
             Error::new(ErrorKind::Misconfigured, format!("the settings are no TOML, at line {line}"))
         })?;
         for (name, value) in table {
@@ -385,6 +385,7 @@ mod tests {
 
     #[test]
     fn a_number_that_is_no_setting_of_a_file_is_not_quoted_either() {
+        assert!(Settings::default().read_toml("A = 1\n= 2").unwrap_err().to_string().contains("line 2"));
         let secret = "987654321987654321987654321";
         let error = Settings::default().read_toml(&format!("\nSECRET_KEY = {secret}")).unwrap_err();
         assert!(error.to_string().contains("line 2"), "{error}");

@@ -1,10 +1,12 @@
 //! A login where a user's sessions are limited: whether there is room for it, and making it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::delivery::{Commit, interrupted};
 use super::draft::Draft;
 use crate::change::Change;
+use crate::content::Content;
 use crate::{Error, ErrorKind, LoginLimit, LoginPolicy, Result};
 
 /// How long a login that met others waits for them to step back, and how often.
@@ -32,22 +34,25 @@ impl Commit<'_> {
     ///
     /// # Errors
     ///
-    /// `TooManySessions` or `Interrupted` if it was this one that had to go. A store that fails now is no reason to fail what
-    /// it has stored: the next login of this user looks again.
+    /// `TooManySessions` or `Interrupted` if it was this one that had to go. A look that fails is no reason to fail what
+    /// was stored: the next login of this user looks again.
     pub(super) async fn make_room(&mut self) -> Result<()> {
         // Noted until it is done: should this be dropped, the next commit looks.
         let logged_in = self.session.state().logged_in.clone();
-        let Some((limit, user)) = self.limit().zip(logged_in) else { return Ok(()) };
+        let Some((limit, (user, before))) = self.limit().zip(logged_in) else { return Ok(()) };
         let stays = match limit.policy {
             LoginPolicy::EndOldest => self.outlives_the_oldest(&user, most(limit)).await,
             LoginPolicy::Refuse => self.fits(&user, most(limit)).await,
         };
-        self.session.state().logged_in = None;
+        if self.session.state().logged_in.take().is_none() {
+            // Flushed meanwhile: what is there now is another session.
+            return Ok(());
+        }
         match stays {
             Ok(true) => Ok(()),
             Ok(false) if limit.policy == LoginPolicy::Refuse => {
-                if let Err(error) = self.leave().await {
-                    // It waits for the next commit.
+                if let Err(error) = self.leave(before).await {
+                    // It waits for the next commit, and is not given up with what else waits.
                     tracing::warn!(error = &error as &dyn std::error::Error, "a refused login still stands");
                 }
                 Err(too_many())
@@ -67,11 +72,14 @@ impl Commit<'_> {
         }
     }
 
-    /// Takes a stored login back: what the visitor had besides stays, under one more key.
-    async fn leave(&mut self) -> Result<()> {
+    /// Takes a stored login back: the visitor has what they had before, under one more key. Whoever has logged in since takes its
+    /// place without that.
+    async fn leave(&mut self, before: Arc<Content>) -> Result<()> {
         let empty = {
             let mut state = self.session.state();
-            state.record(Change::Leave);
+            if !state.changes.wishes().login {
+                state.record(Change::Leave(before));
+            }
             state.view.is_blank()
         };
         if empty {

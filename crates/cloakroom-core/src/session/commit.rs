@@ -56,7 +56,8 @@ impl Session {
     /// # Errors
     ///
     /// `Interrupted` if the session has ended, `Unavailable` if the store does not answer, `Unknown` if what was sent
-    /// before may be stored and nobody can tell; what is stored but does not decode is `Corrupt`.
+    /// before may be stored and nobody can tell, `TooManySessions` if that was a login beyond the limit; what is stored but does
+    /// not decode is `Corrupt`.
     pub async fn reload(&self) -> Result<()> {
         let until = self.sessions().time_limit_from_now();
         let _turn = self.turn(until).await?;
@@ -189,7 +190,11 @@ impl Session {
         let mut commit = Commit::new(self, until, Force::No);
         // What can't be found out changes nothing about a failure that is told anyway.
         let _ = commit.settle(false).await;
-        let _ = commit.make_room().await;
+        if self.state().logged_in.is_some() {
+            // To take that login back is a commit, and nothing that waits may go with it.
+            self.discard();
+            let _ = commit.make_room().await;
+        }
         commit.end_doomed().await
     }
 

@@ -275,7 +275,8 @@ impl<'s> Commit<'s> {
             state.announced = Some((key.clone(), end));
         }
         if draft.login && self.sessions().options().login_limit.is_some() {
-            state.logged_in.clone_from(&draft.record.owner);
+            let before = Arc::clone(&state.base);
+            state.logged_in = draft.record.owner.clone().map(|user| (user, before));
         }
         state.held = Some(Held::new(key, &stored));
         state.changes.stored(draft.made);

@@ -162,6 +162,7 @@ impl Session {
             content: (*base).clone(),
             held: Some(held),
             key: renewal.to.clone(),
+            // None of this request's changes are in it.
             made: 0,
             epoch,
             login: false,

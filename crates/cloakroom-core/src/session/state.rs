@@ -72,7 +72,8 @@ pub(super) struct State {
     pub(super) accessed: bool,
     pub(super) origin: Origin,
     /// Who has logged in with what was stored, until somebody has looked at the number of their sessions.
-    pub(super) logged_in: Option<String>,
+    /// And what the session was before.
+    pub(super) logged_in: Option<(String, Arc<Content>)>,
 }
 
 impl State {
@@ -195,6 +196,7 @@ impl State {
         }
         self.announced = None;
         self.replaced = false;
+        self.logged_in = None;
         self.accessed = true;
         self.epoch += 1;
         self.changes.forget();

@@ -153,6 +153,28 @@ pub async fn a_login_that_is_found_later_is_counted_then(engine: Engine) {
     assert!(visit(&sessions, &second.key().unwrap()).await.key().is_some());
 }
 
+/// Its look was cut, and then the visitor has logged out.
+pub async fn a_login_that_was_left_by_a_logout_ends_nobody_elses_session(engine: Engine) {
+    if engine.index_or_limit().await.is_none() {
+        return;
+    }
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = limited_over(&engine, &faulty, 1, LoginPolicy::EndOldest);
+    let first = logged_in(&sessions, "alice").await;
+    engine.pass(SECOND);
+    let second = newcomer(&sessions).await;
+    second.login("alice").unwrap();
+    let gate = Gate::default();
+    faulty.fail(Operation::Delete, Fault::Hold(gate.clone()));
+    let login = saving(&second);
+    gate.reached().await;
+    login.abort();
+    let _ = login.await;
+    second.logout();
+    second.save().await.unwrap();
+    assert!(visit(&sessions, &first.key().unwrap()).await.key().is_some());
+}
+
 /// It had looked before that one was there, and is the older one.
 pub async fn a_login_that_another_one_has_overtaken_is_refused(engine: Engine) {
     if engine.index_or_limit().await.is_none() {
