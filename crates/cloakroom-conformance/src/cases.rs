@@ -310,6 +310,15 @@ macro_rules! __backend_cases {
                 too_many_names_at_once_change_nothing
                 a_value_that_is_nested_too_deep_to_be_parsed_is_kept_and_read_back_raw
             }
+            search histories {
+                requests_in_turn_read_what_was_committed
+                requests_at_once_lose_and_revive_nothing
+                refused_calls_lose_and_revive_nothing
+                lost_calls_lose_and_revive_nothing
+                silent_calls_lose_and_revive_nothing
+                dropped_handlers_lose_and_revive_nothing
+                all_faults_together_lose_and_revive_nothing
+            }
         }
     };
 }

@@ -10,6 +10,8 @@ use cloakroom_core::{
 };
 use tokio::sync::Notify;
 
+use crate::search::Gates;
+
 /// A method of an engine.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -30,6 +32,8 @@ pub enum Operation {
     Delete,
     /// `clear_expired`
     Sweep,
+    /// `of` and `all` of its index
+    List,
 }
 
 /// What goes wrong with a call.
@@ -46,6 +50,8 @@ pub enum Fault {
     LoseReply,
     /// It is not done, and never answers.
     Hang,
+    /// It is done, and never answers.
+    HangReply,
     /// It waits until it is let go, and is done then.
     Hold(Gate),
     /// It is done, and its answer waits until it is let go.
@@ -79,12 +85,19 @@ pub struct Faulty {
     inner: Arc<dyn SessionBackend>,
     plan: Arc<Mutex<VecDeque<(Operation, Fault)>>>,
     calls: Arc<Mutex<Vec<Operation>>>,
+    /// Where each call waits before and after it is done, until a history lets it go on.
+    gates: Option<Arc<Gates>>,
 }
 
 impl Faulty {
     /// `inner`, without any faults yet.
     pub fn new(inner: impl SessionBackend) -> Self {
-        Self { inner: Arc::new(inner), plan: Arc::default(), calls: Arc::default() }
+        Self { inner: Arc::new(inner), plan: Arc::default(), calls: Arc::default(), gates: None }
+    }
+
+    /// `inner`, whose calls wait at these gates.
+    pub(crate) fn gated(inner: impl SessionBackend, gates: Arc<Gates>) -> Self {
+        Self { gates: Some(gates), ..Self::new(inner) }
     }
 
     /// Makes the next call of `operation` fail that is not to fail already.
@@ -99,30 +112,52 @@ impl Faulty {
 
     async fn meet<T>(&self, operation: Operation, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
         self.calls.lock().unwrap().push(operation);
-        let fault = {
-            let mut plan = self.plan.lock().unwrap();
-            let due = plan.iter().position(|(planned, _)| *planned == operation);
-            due.and_then(|at| plan.remove(at)).map(|(_, fault)| fault)
+        let Some(gates) = &self.gates else {
+            let fault = self.planned(operation);
+            return suffer(fault, call).await;
         };
-        match fault {
-            None => call.await,
-            Some(Fault::Refuse) => Err(Error::new(ErrorKind::Unavailable, "refused, as planned")),
-            Some(Fault::Corrupt) => Err(Error::new(ErrorKind::Corrupt, "unreadable, as planned")),
-            Some(Fault::LoseRequest) => Err(Error::new(ErrorKind::Unknown, "lost, as planned")),
-            Some(Fault::LoseReply) => {
-                call.await?;
-                Err(Error::new(ErrorKind::Unknown, "lost, as planned"))
-            }
-            Some(Fault::Hang) => std::future::pending().await,
-            Some(Fault::Hold(gate)) => {
-                gate.wait().await;
-                call.await
-            }
-            Some(Fault::HoldReply(gate)) => {
-                let answer = call.await;
-                gate.wait().await;
-                answer
-            }
+        let fault = gates.pass_call().await;
+        let answer = suffer(fault, gates.busy(call)).await;
+        gates.pass().await;
+        answer
+    }
+
+    fn inner_index(&self) -> Result<&dyn SessionIndex> {
+        let missing = || Error::new(ErrorKind::Unsupported, "the engine lists no sessions");
+        self.inner.index().ok_or_else(missing)
+    }
+
+    fn planned(&self, operation: Operation) -> Option<Fault> {
+        let mut plan = self.plan.lock().unwrap();
+        let due = plan.iter().position(|(planned, _)| *planned == operation);
+        due.and_then(|at| plan.remove(at)).map(|(_, fault)| fault)
+    }
+}
+
+async fn suffer<T>(fault: Option<Fault>, call: impl Future<Output = Result<T>>) -> Result<T> {
+    match fault {
+        None => call.await,
+        Some(Fault::Refuse) => Err(Error::new(ErrorKind::Unavailable, "refused, as planned")),
+        Some(Fault::Corrupt) => Err(Error::new(ErrorKind::Corrupt, "unreadable, as planned")),
+        Some(Fault::LoseRequest) => Err(Error::new(ErrorKind::Unknown, "lost, as planned")),
+        Some(Fault::LoseReply) => {
+            call.await?;
+            Err(Error::new(ErrorKind::Unknown, "lost, as planned"))
+        }
+        Some(Fault::Hang) => std::future::pending().await,
+        Some(Fault::HangReply) => {
+            // Its answer is nobody's.
+            let _ = call.await;
+            std::future::pending().await
+        }
+        Some(Fault::Hold(gate)) => {
+            gate.wait().await;
+            call.await
+        }
+        Some(Fault::HoldReply(gate)) => {
+            let answer = call.await;
+            gate.wait().await;
+            answer
         }
     }
 }
@@ -134,7 +169,7 @@ impl SessionBackend for Faulty {
     }
 
     fn index(&self) -> Option<&dyn SessionIndex> {
-        self.inner.index()
+        self.inner.index().map(|_| self as &dyn SessionIndex)
     }
 
     async fn load(&self, id: &SessionId, read: Read) -> Result<Option<Stored>> {
@@ -171,5 +206,21 @@ impl SessionBackend for Faulty {
 
     async fn close(&self) -> Result<()> {
         self.inner.close().await
+    }
+}
+
+#[async_trait]
+impl SessionIndex for Faulty {
+    async fn of(
+        &self,
+        owner: &str,
+        after: Option<&SessionId>,
+        limit: u32,
+    ) -> Result<Vec<(SessionId, Stored)>> {
+        self.meet(Operation::List, self.inner_index()?.of(owner, after, limit)).await
+    }
+
+    async fn all(&self, after: Option<&SessionId>, limit: u32) -> Result<Vec<(SessionId, Stored)>> {
+        self.meet(Operation::List, self.inner_index()?.all(after, limit)).await
     }
 }

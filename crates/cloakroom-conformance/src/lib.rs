@@ -33,6 +33,7 @@ mod faulty;
 pub mod http;
 mod jar;
 mod limit;
+pub mod search;
 pub mod session;
 mod shelf;
 pub mod storage;

@@ -79,7 +79,7 @@ async fn assert_ended(engine: &Engine, key: &SessionKey) {
 
 /// A browser that holds what it was told.
 #[derive(Debug, Default)]
-struct Browser(Option<SessionKey>);
+pub(crate) struct Browser(Option<SessionKey>);
 
 impl Browser {
     /// A request of this browser.
@@ -87,8 +87,13 @@ impl Browser {
         sessions.load(self.0.clone()).await.unwrap()
     }
 
+    /// What it holds.
+    pub(crate) fn key(&self) -> Option<SessionKey> {
+        self.0.clone()
+    }
+
     /// The answer to that request arrives.
-    fn hear(&mut self, session: &Session) {
+    pub(crate) fn hear(&mut self, session: &Session) {
         match session.activity().cookie {
             CookieChange::Keep => {}
             CookieChange::Set(key, _) => self.0 = Some(key),

@@ -88,9 +88,12 @@ impl Change {
     fn is_undone_by(&self, later: &Self) -> bool {
         match (self, later) {
             (_, Self::Login(login)) if login.afresh => true,
+            // What it has dropped stays dropped.
+            (Self::Login(login), Self::Login(_)) => !login.afresh,
             (Self::Set(..) | Self::Remove(_) | Self::Clear, Self::Clear)
             | (Self::Expire(_), Self::Expire(_))
-            | (Self::Login(_) | Self::Prove(_), Self::Login(_) | Self::Leave(_))
+            | (Self::Prove(_), Self::Login(_))
+            | (Self::Login(_) | Self::Prove(_), Self::Leave(_))
             | (Self::Prove(_), Self::Prove(_))
             | (Self::Cycle, Self::Cycle)
             | (Self::Mark, Self::Mark) => true,

@@ -1,0 +1,45 @@
+//! Histories that are drawn at random and played on an engine, each explained by a model of what sessions are, or made
+//! small and shown.
+
+pub mod histories;
+mod hunt;
+mod order;
+mod requests;
+mod stage;
+mod steps;
+
+pub use hunt::{Counterexample, Effort, Searched};
+pub use steps::Faults;
+
+pub(crate) use stage::Gates;
+
+use crate::Engine;
+
+/// What is searched.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Search {
+    /// Requests, one after the other.
+    RequestsInTurn,
+    /// Requests that get in each other's way, and what goes wrong with them.
+    RequestsAtOnce(Faults),
+}
+
+/// Searches an engine for a history that can't be explained.
+///
+/// # Errors
+///
+/// That history.
+pub async fn search(engine: Engine, what: Search, effort: Effort) -> Result<Searched, Counterexample> {
+    let runtime = tokio::runtime::Handle::current();
+    // What histories are drawn from can't be sent to another thread, so it stays on one of its own.
+    let searching = tokio::task::spawn_blocking(move || {
+        runtime.block_on(async {
+            match what {
+                Search::RequestsInTurn => requests::search(&engine, None, effort).await,
+                Search::RequestsAtOnce(faults) => requests::search(&engine, Some(faults), effort).await,
+            }
+        })
+    });
+    searching.await.unwrap()
+}

@@ -1,0 +1,52 @@
+//! The cases that search.
+
+use super::{Effort, Faults, Search, search};
+use crate::{Engine, Limit};
+
+async fn explained(engine: Engine, what: Search) {
+    match search(engine, what, Effort::from_environment()).await {
+        Ok(searched) => println!("searched: {searched}"),
+        Err(found) => panic!("{found}"),
+    }
+}
+
+/// Each request reads what those before it have committed, just as the model has it.
+pub async fn requests_in_turn_read_what_was_committed(engine: Engine) {
+    explained(engine, Search::RequestsInTurn).await;
+}
+
+async fn at_once(engine: Engine, faults: Faults) {
+    if !engine.lacks(Limit::Arbitration).await {
+        explained(engine, Search::RequestsAtOnce(faults)).await;
+    }
+}
+
+/// Some order of the acknowledged commits explains what was read.
+pub async fn requests_at_once_lose_and_revive_nothing(engine: Engine) {
+    at_once(engine, Faults::None).await;
+}
+
+/// The same where the store refuses calls.
+pub async fn refused_calls_lose_and_revive_nothing(engine: Engine) {
+    at_once(engine, Faults::Refusals).await;
+}
+
+/// The same where calls are lost, or their answers.
+pub async fn lost_calls_lose_and_revive_nothing(engine: Engine) {
+    at_once(engine, Faults::Losses).await;
+}
+
+/// The same where calls never answer.
+pub async fn silent_calls_lose_and_revive_nothing(engine: Engine) {
+    at_once(engine, Faults::Silence).await;
+}
+
+/// The same where handlers are dropped.
+pub async fn dropped_handlers_lose_and_revive_nothing(engine: Engine) {
+    at_once(engine, Faults::Cuts).await;
+}
+
+/// The same where all of that happens.
+pub async fn all_faults_together_lose_and_revive_nothing(engine: Engine) {
+    at_once(engine, Faults::All).await;
+}

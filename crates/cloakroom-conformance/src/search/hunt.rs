@@ -1,0 +1,136 @@
+//! Draws histories until one can't be explained, and makes that one small.
+
+use std::env;
+use std::fmt::{self, Display};
+use std::time::{Duration, Instant};
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+/// How often a smaller history is tried before it counts as explained: what really runs at once differs each time.
+const TRIES: u32 = 3;
+/// How many smaller ones are tried.
+const MOST_TRIED: u32 = 600;
+
+/// How long a search takes, and where it begins.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// Histories are drawn for so long, and at least [`histories`](Effort::histories) of them.
+    pub time: Duration,
+    /// So many at least.
+    pub histories: u64,
+    /// The same seed draws the same histories.
+    pub seed: u64,
+}
+
+impl Effort {
+    /// Half a second from seed 1; or what `CLOAKROOM_SEARCH_SECONDS` and `CLOAKROOM_SEARCH_SEED` say.
+    pub fn from_environment() -> Self {
+        fn said<T: std::str::FromStr>(name: &str) -> Option<T> {
+            let text = env::var(name).ok()?;
+            Some(text.parse().unwrap_or_else(|_| panic!("{name} is {text:?}, which is no number")))
+        }
+        let seconds = said("CLOAKROOM_SEARCH_SECONDS").unwrap_or(0.5);
+        let seed = said("CLOAKROOM_SEARCH_SEED").unwrap_or(1);
+        Self { time: Duration::from_secs_f64(seconds), histories: 20, seed }
+    }
+}
+
+/// What was searched.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Searched {
+    /// Histories that were drawn.
+    pub histories: u64,
+    /// Operations in them whose answers were explained.
+    pub operations: u64,
+    /// Faults that they suffered.
+    pub faults: u64,
+}
+
+impl Display for Searched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { histories, operations, faults } = self;
+        write!(f, "{histories} histories, {operations} operations, {faults} faults")
+    }
+}
+
+/// A history that no order explains.
+#[derive(Clone, Debug)]
+pub struct Counterexample {
+    /// How many histories were explained before.
+    pub searched: Searched,
+    seed: u64,
+    history: String,
+}
+
+impl Display for Counterexample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { searched, seed, history } = self;
+        write!(f, "no order explains this history (seed {seed}, after {searched}):\n{history}")
+    }
+}
+
+/// What playing a history came to.
+pub(super) struct Played {
+    pub(super) operations: usize,
+    pub(super) faults: usize,
+    /// What happened, if nothing explains it.
+    pub(super) unexplained: Option<String>,
+}
+
+/// Plays histories until the time is over.
+///
+/// # Errors
+///
+/// One that is not explained, and as small as it could be made.
+pub(super) async fn hunt<S: Strategy>(
+    effort: Effort,
+    histories: S,
+    play: impl AsyncFn(&S::Value) -> Played,
+) -> Result<Searched, Counterexample>
+where
+    S::Value: Display,
+{
+    let mut seed = [0; 32];
+    seed[..8].copy_from_slice(&effort.seed.to_le_bytes());
+    let random = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
+    let mut runner = TestRunner::new_with_rng(Config::default(), random);
+    let begun = Instant::now();
+    let mut searched = Searched::default();
+    while searched.histories < effort.histories || begun.elapsed() < effort.time {
+        let mut tree = histories.new_tree(&mut runner).unwrap();
+        let played = play(&tree.current()).await;
+        searched.histories += 1;
+        if let Some(happened) = played.unexplained {
+            let mut history = format!("{}\nso it happened:\n{happened}", tree.current());
+            let mut smaller = tree.simplify();
+            for _ in 0..MOST_TRIED {
+                if !smaller {
+                    break;
+                }
+                smaller = match again(&play, &tree.current()).await {
+                    Some(happened) => {
+                        history = format!("{}\nso it happened:\n{happened}", tree.current());
+                        tree.simplify()
+                    }
+                    None => tree.complicate(),
+                };
+            }
+            return Err(Counterexample { searched, seed: effort.seed, history });
+        }
+        searched.operations += played.operations as u64;
+        searched.faults += played.faults as u64;
+    }
+    Ok(searched)
+}
+
+async fn again<T>(play: &impl AsyncFn(&T) -> Played, history: &T) -> Option<String> {
+    for _ in 0..TRIES {
+        if let Some(happened) = play(history).await.unexplained {
+            return Some(happened);
+        }
+    }
+    None
+}

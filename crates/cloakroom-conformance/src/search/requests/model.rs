@@ -1,0 +1,380 @@
+//! A store of sessions by the plainest rules there are: what a request may read, and what a commit may come to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+use super::super::order::{Model, Span};
+
+pub(super) type Name = &'static str;
+pub(super) type User = &'static str;
+
+/// A visitor's key, by the order in which keys were told; or one that nobody was told.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(super) enum Key {
+    Told(usize),
+    Untold(usize),
+}
+
+/// Something that a request does to its session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Edit {
+    Set(Name, i64),
+    Remove(Name),
+    Clear,
+    /// What `update` does.
+    Increment(Name),
+    Expire(Rule),
+    Login(User),
+    Cycle,
+}
+
+/// When a session ends, counted from its last commit.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub(super) enum Rule {
+    #[default]
+    Default,
+    Hours(u32),
+}
+
+/// What a request sees of a session.
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+pub(super) struct View {
+    pub(super) data: BTreeMap<Name, i64>,
+    pub(super) user: Option<User>,
+    pub(super) rule: Rule,
+}
+
+/// All sessions that live.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(super) struct World {
+    sessions: BTreeMap<Key, Kept>,
+    /// Commits of unknown outcome that have come to pass, or never will.
+    settled: BTreeSet<usize>,
+    /// The idle timeout, in milliseconds.
+    idle: Option<i64>,
+}
+
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+struct Kept {
+    view: View,
+    /// It surely lives until the first, and surely not longer than the second.
+    ends: (i64, i64),
+    /// The same by idleness alone.
+    idles: (i64, i64),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Event {
+    /// A request begins.
+    Read { key: Key, found: Option<View> },
+    /// It commits what it has changed; and what it had sent before and never heard of, unless that was done.
+    Commit { key: Option<Key>, sent: Vec<Sent>, edits: Vec<Edit>, outcome: Outcome },
+    /// It has found out that one of these was done, and its visitor is told this key.
+    Found { sent: Vec<usize>, key: Key },
+    /// It ends the session under a key.
+    End { key: Key },
+    /// All of a user's sessions are ended, and this is one if it is theirs.
+    EndOf { user: User, key: Key },
+    /// A request that began then keeps its session from being idle.
+    Visit { key: Key, began: i64 },
+    /// A user's sessions are counted.
+    Count { user: User, sessions: usize },
+}
+
+/// A commit of which nobody knows what it came to: its number, and what still waits if it came to nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Sent {
+    pub(super) number: usize,
+    pub(super) edits: Vec<Edit>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Outcome {
+    Done {
+        key: Option<Key>,
+        view: View,
+    },
+    Interrupted,
+    /// Nobody knows of the commit of this number.
+    Lost(usize),
+}
+
+impl View {
+    pub(super) fn edited(&self, edits: &[Edit]) -> Self {
+        let mut view = self.clone();
+        for edit in edits {
+            match *edit {
+                Edit::Set(name, value) => drop(view.data.insert(name, value)),
+                Edit::Remove(name) => drop(view.data.remove(name)),
+                Edit::Clear => view.data.clear(),
+                Edit::Increment(name) => *view.data.entry(name).or_default() += 1,
+                Edit::Expire(rule) => view.rule = rule,
+                Edit::Login(user) => {
+                    if view.user.is_some_and(|other| other != user) {
+                        view = Self::default();
+                    }
+                    view.user = Some(user);
+                }
+                Edit::Cycle => {}
+            }
+        }
+        view
+    }
+
+    fn is_blank(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Edit {
+    /// Whether it brings a new key.
+    fn rotates(self) -> bool {
+        matches!(self, Self::Login(_) | Self::Cycle)
+    }
+
+    /// Whether it is stored although nothing looks different then.
+    pub(super) fn is_a_wish(self) -> bool {
+        self.rotates() || matches!(self, Self::Expire(_))
+    }
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap()
+}
+
+impl World {
+    /// Without a session, under this idle timeout.
+    pub(super) fn new(idle: Option<Duration>) -> Self {
+        Self { sessions: BTreeMap::new(), settled: BTreeSet::new(), idle: idle.map(millis) }
+    }
+
+    /// What the world may be for somebody who asks for this key: its session may have ended by now.
+    fn looked_at(&self, key: Key, when: Span) -> Vec<Self> {
+        let Some(kept) = self.sessions.get(&key) else { return vec![self.clone()] };
+        let ends = match self.idle {
+            Some(_) => (kept.ends.0.min(kept.idles.0), kept.ends.1.min(kept.idles.1)),
+            None => kept.ends,
+        };
+        let alive = (when.from < ends.1).then(|| self.clone());
+        let dead = (when.to >= ends.0).then(|| self.without(key));
+        alive.into_iter().chain(dead).collect()
+    }
+
+    fn without(&self, key: Key) -> Self {
+        let mut world = self.clone();
+        world.sessions.remove(&key);
+        world
+    }
+
+    fn with(&self, key: Key, kept: Kept) -> Self {
+        let mut world = self.clone();
+        world.sessions.insert(key, kept);
+        world
+    }
+
+    fn kept(&self, view: View, when: Span) -> Kept {
+        let age = match view.rule {
+            Rule::Default => Duration::from_hours(14 * 24),
+            Rule::Hours(hours) => Duration::from_hours(hours.into()),
+        };
+        let age = millis(age);
+        let idle = self.idle.unwrap_or_default();
+        Kept {
+            view,
+            ends: (when.from + age, when.to + age),
+            idles: (when.from + idle, when.to + idle + idle / 10),
+        }
+    }
+
+    /// This session, or one that is still to be stored, with these edits and that outcome.
+    fn committed(&self, from: Option<Key>, edits: &[Edit], outcome: &Outcome, when: Span) -> Option<Self> {
+        let old = from.map(|key| &self.sessions[&key]);
+        let before = old.map(|kept| kept.view.clone()).unwrap_or_default();
+        let view = before.edited(edits);
+        let rotates = edits.iter().any(|edit| edit.rotates());
+        if matches!(outcome, Outcome::Done { view: seen, .. } if *seen != view) {
+            return None;
+        }
+        let to = match (outcome, from) {
+            (Outcome::Interrupted, _) => return None,
+            (Outcome::Done { key: None, .. } | Outcome::Lost(_), None) if view.is_blank() => {
+                return Some(self.clone());
+            }
+            (Outcome::Done { key, .. }, _) => (*key)?,
+            (Outcome::Lost(_), Some(key)) if !rotates => key,
+            (Outcome::Lost(number), _) => Key::Untold(*number),
+        };
+        let moves = from != Some(to);
+        let expected = match from {
+            None => !view.is_blank(),
+            // Under which key a lost answer would have told it nobody knows.
+            Some(Key::Untold(_)) => true,
+            Some(Key::Told(_)) => moves == rotates,
+        };
+        if !expected || moves && self.sessions.contains_key(&to) {
+            return None;
+        }
+        let kept = match old {
+            Some(old) if view == old.view && !edits.iter().any(|edit| edit.is_a_wish()) => old.clone(),
+            _ => self.kept(view, when),
+        };
+        let mut world = from.map_or_else(|| self.clone(), |key| self.without(key));
+        if let Outcome::Lost(number) = outcome {
+            world.settled.insert(*number);
+        }
+        Some(world.with(to, kept))
+    }
+
+    fn commit(&self, event: &Event, when: Span) -> Vec<Self> {
+        let Event::Commit { key, sent, edits, outcome } = event else { return Vec::new() };
+        if matches!(outcome, Outcome::Lost(number) if self.settled.contains(number)) {
+            return Vec::new();
+        }
+        let mut worlds = Vec::new();
+        for world in key.map_or_else(|| vec![self.clone()], |key| self.looked_at(key, when)) {
+            if key.is_none_or(|key| world.sessions.contains_key(&key)) {
+                worlds.extend(world.committed_with_what_waits(*key, sent, edits, outcome, when));
+            } else if *outcome == Outcome::Interrupted {
+                worlds.push(world);
+            }
+        }
+        for untold in sent.iter().map(|sent| Key::Untold(sent.number)) {
+            if self.sessions.contains_key(&untold) {
+                worlds.extend(self.committed_with_what_waits(Some(untold), sent, edits, outcome, when));
+            }
+        }
+        worlds
+    }
+
+    /// Of what was sent before, the last few may not have been done; then they are done now, and only now.
+    fn committed_with_what_waits(
+        &self,
+        from: Option<Key>,
+        sent: &[Sent],
+        edits: &[Edit],
+        outcome: &Outcome,
+        when: Span,
+    ) -> Vec<Self> {
+        let (mut world, mut waits) = (self.clone(), edits.to_vec());
+        let mut worlds: Vec<_> = world.committed(from, &waits, outcome, when).into_iter().collect();
+        for sent in sent.iter().rev() {
+            if !world.settled.insert(sent.number) {
+                break;
+            }
+            waits.splice(..0, sent.edits.iter().copied());
+            worlds.extend(world.committed(from, &waits, outcome, when));
+        }
+        worlds
+    }
+}
+
+impl Model for World {
+    type Event = Event;
+
+    fn after(&self, event: &Event, when: Span) -> Vec<Self> {
+        match event {
+            Event::Read { key, found } => {
+                let mut worlds = self.looked_at(*key, when);
+                worlds.retain(|world| world.sessions.get(key).map(|kept| &kept.view) == found.as_ref());
+                worlds
+            }
+            Event::Commit { .. } => self.commit(event, when),
+            Event::Found { sent, key } => {
+                let found = sent.iter().map(|number| Key::Untold(*number));
+                let told = found.filter_map(|untold| {
+                    let kept = self.sessions.get(&untold)?.clone();
+                    Some(self.without(untold).with(*key, kept))
+                });
+                told.collect()
+            }
+            Event::End { key } => vec![self.without(*key)],
+            Event::EndOf { user, key } => {
+                let theirs = self.sessions.get(key).is_some_and(|kept| kept.view.user == Some(user));
+                vec![if theirs { self.without(*key) } else { self.clone() }]
+            }
+            Event::Visit { key, began } => {
+                let (Some(kept), Some(idle)) = (self.sessions.get(key), self.idle) else {
+                    return vec![self.clone()];
+                };
+                let mut kept = kept.clone();
+                kept.idles = (kept.idles.0.max(began + idle), kept.idles.1.max(when.to + idle + idle / 10));
+                vec![self.with(*key, kept)]
+            }
+            Event::Count { user, sessions } => {
+                let keys: Vec<_> = self.sessions.keys().copied().collect();
+                let mut worlds = vec![self.clone()];
+                for key in keys {
+                    worlds = worlds.iter().flat_map(|world| world.looked_at(key, when)).collect();
+                }
+                let theirs = |kept: &&Kept| kept.view.user == Some(user);
+                worlds.retain(|world| world.sessions.values().filter(theirs).count() == *sessions);
+                worlds
+            }
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Told(number) => write!(f, "key {number}"),
+            Self::Untold(number) => write!(f, "an untold key {number}"),
+        }
+    }
+}
+
+impl fmt::Display for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Set(name, value) => write!(f, "{name} = {value}"),
+            Self::Remove(name) => write!(f, "remove {name}"),
+            Self::Clear => f.write_str("clear"),
+            Self::Increment(name) => write!(f, "{name} += 1"),
+            Self::Expire(Rule::Default) => f.write_str("expire by default"),
+            Self::Expire(Rule::Hours(hours)) => write!(f, "expire after {hours} h"),
+            Self::Login(user) => write!(f, "login {user}"),
+            Self::Cycle => f.write_str("cycle the key"),
+        }
+    }
+}
+
+impl fmt::Display for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} of {}", self.data, self.user.unwrap_or("nobody"))?;
+        match self.rule {
+            Rule::Default => Ok(()),
+            Rule::Hours(hours) => write!(f, " for {hours} h"),
+        }
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read { key, found: Some(view) } => write!(f, "reads {key}: {view}"),
+            Self::Read { key, found: None } => write!(f, "reads {key}: nothing"),
+            Self::Commit { key, edits, outcome, .. } => {
+                let edits: Vec<_> = edits.iter().map(ToString::to_string).collect();
+                let under = key.map_or("a new session".to_owned(), |key| key.to_string());
+                write!(f, "commits [{}] to {under}: {outcome}", edits.join(", "))
+            }
+            Self::Found { sent, key } => write!(f, "finds one of its commits {sent:?} done under {key}"),
+            Self::End { key } => write!(f, "ends {key}"),
+            Self::EndOf { user, key } => write!(f, "ends {key} if it is {user}'s"),
+            Self::Visit { key, .. } => write!(f, "keeps {key} from being idle"),
+            Self::Count { user, sessions } => write!(f, "{user} has {sessions} sessions"),
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done { key: Some(key), view } => write!(f, "{key} holds {view}"),
+            Self::Done { key: None, view } => write!(f, "nothing is stored, {view}"),
+            Self::Interrupted => f.write_str("interrupted"),
+            Self::Lost(number) => write!(f, "nobody knows, perhaps {}", Key::Untold(*number)),
+        }
+    }
+}

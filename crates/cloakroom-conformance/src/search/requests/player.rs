@@ -1,0 +1,382 @@
+//! One request, as handlers and adapters do it, and what it notes in the log.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use cloakroom_core::{ErrorKind, Expiry, Result, Session, SessionKey, Sessions};
+use cloakroom_http::plan;
+
+use super::super::stage::Gates;
+use super::log::Log;
+use super::model::{Edit, Event, Key, Outcome, Rule, Sent, User, View};
+use super::script::{Act, Request, USERS};
+use crate::session::Browser;
+
+/// What all requests of a history share.
+pub(super) struct Scene {
+    /// Visitors bear their sessions: each write is told, and what was told before lives on.
+    pub(super) presented: bool,
+    pub(super) processes: Vec<Sessions>,
+    pub(super) browsers: Vec<Mutex<Browser>>,
+    pub(super) log: Log,
+    pub(super) gates: Arc<Gates>,
+    /// Nothing goes wrong.
+    pub(super) calm: bool,
+    pub(super) idle: bool,
+    pub(super) round: u64,
+}
+
+impl Scene {
+    /// A user's name in this history: the next one has other users.
+    pub(super) fn name(&self, user: User) -> String {
+        format!("{user}-{}", self.round)
+    }
+
+    /// What a session shows.
+    pub(super) fn view(&self, session: &Session) -> View {
+        let mut data = BTreeMap::new();
+        for (name, value) in session.iter() {
+            let known = ["a", "b", "c"].into_iter().find(|known| *known == name);
+            match (known, value.get().parse()) {
+                (Some(name), Ok(value)) => drop(data.insert(name, value)),
+                _ => self.log.wrong(format!("a session shows {name} = {value}")),
+            }
+        }
+        let named = session.user();
+        let user = USERS.into_iter().find(|user| named.as_deref() == Some(&self.name(user)));
+        if named.is_some() && user.is_none() {
+            self.log.wrong("a session is somebody else's".to_owned());
+        }
+        let rule = match session.expiry() {
+            Expiry::After(span) => Rule::Hours(u32::try_from(span.as_secs() / 3_600).unwrap()),
+            _ => Rule::Default,
+        };
+        View { data, user, rule }
+    }
+}
+
+/// What is known of a request that an end by force must know as well.
+#[derive(Default)]
+pub(super) struct Part(Mutex<Begun>);
+
+#[derive(Default)]
+struct Begun {
+    session: Option<Session>,
+    /// Sessions that were flushed, and whose ends are not acknowledged.
+    doomed: Vec<Key>,
+    /// Commits of which nobody knows what they came to.
+    sent: Vec<Sent>,
+}
+
+impl Part {
+    /// Whether it has its session.
+    pub(super) fn is_begun(&self) -> bool {
+        self.begun().session.is_some()
+    }
+
+    fn begun(&self) -> MutexGuard<'_, Begun> {
+        self.0.lock().unwrap()
+    }
+}
+
+pub(super) struct Player<'s> {
+    scene: &'s Scene,
+    number: usize,
+    request: &'s Request,
+    part: &'s Part,
+    /// What was changed and not committed.
+    pending: Vec<Edit>,
+    /// What was last known to be stored.
+    base: View,
+}
+
+impl<'s> Player<'s> {
+    pub(super) fn new(scene: &'s Scene, number: usize, request: &'s Request, part: &'s Part) -> Self {
+        Self { scene, number, request, part, pending: Vec::new(), base: View::default() }
+    }
+
+    /// The whole request.
+    pub(super) async fn play(mut self) {
+        let Scene { log, gates, browsers, processes, .. } = self.scene;
+        gates.pass().await;
+        let browser = &browsers[self.request.visitor];
+        let key = browser.lock().unwrap().key();
+        let read = key.as_ref().map(|key| (log.begin(Some(self.number), self.read(key, None)), key));
+        let session = match processes[self.request.process].load(key.clone()).await {
+            Ok(session) => session,
+            Err(error) => {
+                if let Some((read, _)) = read {
+                    log.withdraw(read);
+                }
+                return self.excuse("load", error.kind());
+            }
+        };
+        let began = log.now();
+        if let Some((read, key)) = read {
+            let found = session.key().map(|_| self.scene.view(&session));
+            self.base = found.clone().unwrap_or_default();
+            log.came_to(read, self.read(key, found));
+        }
+        self.part.begun().session = Some(session.clone());
+        let mut failed = false;
+        for act in &self.request.acts {
+            gates.pass().await;
+            failed = !self.act(&session, *act).await && !self.request.stubborn;
+            if failed {
+                break;
+            }
+        }
+        gates.pass().await;
+        if failed {
+            self.fail(&session).await;
+        } else {
+            self.answer(&session, began).await;
+        }
+        browser.lock().unwrap().hear(&session);
+    }
+
+    /// What an adapter does with a session whose handler was dropped.
+    pub(super) async fn give_up(self) {
+        let session = self.part.begun().session.clone();
+        if let Some(session) = session {
+            session.headers_left();
+            self.fail(&session).await;
+        }
+    }
+
+    fn read(&self, key: &SessionKey, found: Option<View>) -> Event {
+        Event::Read { key: self.scene.log.key(key), found }
+    }
+
+    /// Does something, and says whether that went well.
+    async fn act(&mut self, session: &Session, act: Act) -> bool {
+        match act {
+            Act::Edit(Edit::Increment(name)) => {
+                let work = async { session.update(name, |number: &mut i64| *number += 1).await };
+                self.commit(session, Some(Edit::Increment(name)), work).await
+            }
+            Act::Edit(edit) => {
+                self.edit(session, edit);
+                true
+            }
+            Act::Save => self.commit(session, None, session.save()).await,
+            Act::Flush => {
+                self.flush(session);
+                true
+            }
+            Act::Revoke(user) => self.revoke(session.sessions(), user).await,
+            Act::Sweep => {
+                let now = session.sessions().options().clock.now();
+                let swept = session.sessions().clear_expired(now).await;
+                if let Err(error) = &swept {
+                    self.excuse("sweep", error.kind());
+                }
+                swept.is_ok()
+            }
+        }
+    }
+
+    fn edit(&mut self, session: &Session, edit: Edit) {
+        let before = self.scene.view(session);
+        match edit {
+            Edit::Set(name, value) => session.insert(name, value).unwrap(),
+            Edit::Remove(name) => drop(session.remove(name)),
+            Edit::Clear => session.clear(),
+            Edit::Expire(Rule::Default) => session.set_expiry(Expiry::Default),
+            Edit::Expire(Rule::Hours(hours)) => session.set_expiry(Duration::from_hours(hours.into())),
+            Edit::Login(user) => session.login(&self.scene.name(user)).unwrap(),
+            Edit::Cycle => session.cycle_key(),
+            Edit::Increment(_) => unreachable!("it is a commit"),
+        }
+        // What is so already is no change.
+        if edit.is_a_wish() || before.edited(&[edit]) != before {
+            self.pending.push(edit);
+        }
+    }
+
+    fn flush(&mut self, session: &Session) {
+        let key = session.key().map(|key| self.scene.log.key(&key));
+        let mut begun = self.part.begun();
+        let untold: Vec<_> = begun.sent.drain(..).map(|sent| Key::Untold(sent.number)).collect();
+        begun.doomed.extend(key.into_iter().chain(untold));
+        session.flush();
+        self.pending.clear();
+        self.base = View::default();
+    }
+
+    /// A commit by any of the ways to the store, and what it came to.
+    async fn commit<T>(
+        &mut self,
+        session: &Session,
+        extra: Option<Edit>,
+        work: impl Future<Output = Result<T>>,
+    ) -> bool {
+        let log = &self.scene.log;
+        let ends = self.begin_ends();
+        let mut edits = self.pending.clone();
+        edits.extend(extra);
+        let sent = self.part.begun().sent.clone();
+        let void = !edits.iter().any(|edit| edit.is_a_wish()) && self.base.edited(&edits) == self.base;
+        let before = session.key();
+        let commit = (!void || !sent.is_empty()).then(|| {
+            let key = before.as_ref().map(|key| log.key(key));
+            let number = log.begin_commit(self.number, key, sent.clone(), edits.clone());
+            // Should this be cut, nobody knows what it came to.
+            self.part.begun().sent.push(Sent { number, edits: self.pending.clone() });
+            number
+        });
+        let finding = self.begin_finding();
+        let kind = work.await.err().map(|error| error.kind());
+        let found = self.end_finding(finding, before.as_ref(), session, kind.is_some());
+        if let (Some(commit), Some(found)) = (commit, found) {
+            // That was found first, and this was made for it.
+            log.commit_was_to(commit, found);
+        }
+        match kind {
+            None => {
+                ends.iter().for_each(|end| log.done(*end));
+                sent.iter().for_each(|sent| log.end(sent.number));
+                let mut begun = self.part.begun();
+                begun.doomed.clear();
+                begun.sent.clear();
+                drop(begun);
+                self.pending.clear();
+                self.base = self.scene.view(session);
+                if let Some(commit) = commit {
+                    let key = self.told(session, before.as_ref(), &edits);
+                    log.commit_came_to(commit, Outcome::Done { key, view: self.base.clone() });
+                    if void {
+                        log.doubt(commit);
+                    }
+                }
+            }
+            Some(ErrorKind::Unavailable) => {
+                self.part.begun().sent = sent;
+                commit.into_iter().for_each(|commit| log.withdraw(commit));
+                self.excuse("commit", ErrorKind::Unavailable);
+            }
+            Some(ErrorKind::Unknown) => {
+                self.pending.clear();
+                self.excuse("commit", ErrorKind::Unknown);
+            }
+            Some(ErrorKind::Interrupted) => {
+                self.part.begun().sent = sent;
+                let key = before.as_ref().map(|key| log.key(key));
+                let commit = commit.unwrap_or_else(|| log.begin_commit(self.number, key, Vec::new(), edits));
+                log.commit_came_to(commit, Outcome::Interrupted);
+            }
+            Some(kind) => log.wrong(format!("request {}: a commit is {kind:?}", self.number)),
+        }
+        kind.is_none()
+    }
+
+    /// The key that a session has after a commit.
+    fn told(&self, session: &Session, before: Option<&SessionKey>, edits: &[Edit]) -> Option<Key> {
+        let key = session.key()?;
+        let rotates = edits.iter().any(|edit| matches!(edit, Edit::Login(_) | Edit::Cycle));
+        if let Some(before) = before.filter(|_| self.scene.presented && !rotates) {
+            // Each write makes another value, and it stays the same session.
+            self.scene.log.known_as(&key, self.scene.log.key(before));
+        }
+        Some(self.scene.log.key(&key))
+    }
+
+    fn begin_ends(&self) -> Vec<usize> {
+        let doomed = self.part.begun().doomed.clone();
+        let begin = |key| self.scene.log.begin(Some(self.number), Event::End { key });
+        doomed.into_iter().map(begin).collect()
+    }
+
+    /// The end of a request whose handler has answered.
+    async fn answer(&mut self, session: &Session, began: i64) {
+        let log = &self.scene.log;
+        let visited = session.key().filter(|_| self.scene.idle).map(|key| {
+            let key = log.key(&key);
+            (key, log.begin(Some(self.number), Event::Visit { key, began }))
+        });
+        let step = plan(&session.activity(), 200, false);
+        let work = async {
+            match step {
+                Some(step) => step.take(session).await,
+                None => Ok(()),
+            }
+        };
+        let done = self.commit(session, None, work).await;
+        if let Some((_, visit)) = visited.filter(|_| done && self.scene.calm) {
+            log.done(visit);
+        }
+        session.headers_left();
+        if session.activity().unsettled {
+            self.finish(session).await;
+        }
+    }
+
+    /// The end of one that has failed: nothing more is committed, but what was flushed is ended.
+    async fn fail(&self, session: &Session) {
+        let ends = self.begin_ends();
+        if self.finish(session).await {
+            ends.iter().for_each(|end| self.scene.log.done(*end));
+        }
+    }
+
+    /// Commits nothing more, and finds out what became of what was sent.
+    async fn finish(&self, session: &Session) -> bool {
+        let before = session.key();
+        let finding = self.begin_finding();
+        let finished = session.finish().await;
+        self.end_finding(finding, before.as_ref(), session, true);
+        if let Err(error) = &finished {
+            self.excuse("end", error.kind());
+        }
+        finished.is_ok()
+    }
+
+    /// Whatever comes to the store finds out what became of what was sent.
+    fn begin_finding(&self) -> (usize, Vec<usize>) {
+        let sent: Vec<_> = self.part.begun().sent.iter().map(|sent| sent.number).collect();
+        let event = Event::Found { sent: sent.clone(), key: Key::Untold(0) };
+        (self.scene.log.begin(Some(self.number), event), sent)
+    }
+
+    fn end_finding(
+        &self,
+        (finding, sent): (usize, Vec<usize>),
+        before: Option<&SessionKey>,
+        session: &Session,
+        failed: bool,
+    ) -> Option<Key> {
+        let log = &self.scene.log;
+        let found = session.key().filter(|key| failed && before != Some(key)).map(|key| log.key(&key));
+        match found {
+            Some(key) => log.came_to(finding, Event::Found { sent, key }),
+            None => log.withdraw(finding),
+        }
+        found
+    }
+
+    async fn revoke(&self, sessions: &Sessions, user: User) -> bool {
+        if sessions.backend().index().is_none() {
+            return true;
+        }
+        let revoking = self.scene.log.begin_revoking(Some(self.number), user);
+        match sessions.revoke(&self.scene.name(user)).await {
+            Ok(_) => {
+                self.scene.log.done(revoking);
+                true
+            }
+            Err(error) => {
+                self.excuse("revocation", error.kind());
+                false
+            }
+        }
+    }
+
+    /// An error is only allowed where something went wrong.
+    fn excuse(&self, what: &str, kind: ErrorKind) {
+        let excused = matches!(kind, ErrorKind::Unavailable | ErrorKind::Unknown);
+        if self.scene.calm || !excused {
+            self.scene.log.wrong(format!("request {}: a {what} is {kind:?}", self.number));
+        }
+    }
+}
