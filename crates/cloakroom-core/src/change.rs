@@ -1,12 +1,10 @@
 //! What one request did to its session, kept as changes so that it can be done again to what
 //! another request has stored meanwhile.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 
 use crate::content::Content;
-use crate::data::{Data, Piece};
+use crate::data::Piece;
 use crate::{Expiry, Timestamp};
 
 #[derive(Clone, Debug)]
@@ -16,8 +14,6 @@ pub(crate) enum Change {
     Remove(String),
     Expire(Expiry),
     Login(Login),
-    /// Nobody is logged in any more: the session is what it was before.
-    Leave(Arc<Content>),
     /// The login is bound to this from now on.
     Prove(Bytes),
     /// A new key, and nothing else.
@@ -70,15 +66,6 @@ impl Change {
                 content.head.authenticated_at = Some(login.at);
                 content.head.proof = login.proof.clone().map(Piece::Own);
             }
-            Self::Leave(before) => {
-                // Of another user's session nothing is left.
-                let anonymous = before.owner.is_none();
-                content.data = if anonymous { before.data.clone() } else { Data::default() };
-                content.head.expiry = if anonymous { before.head.expiry } else { Expiry::Default };
-                content.owner = None;
-                content.head.authenticated_at = None;
-                content.head.proof = None;
-            }
             Self::Prove(proof) => content.head.proof = Some(Piece::Own(proof.clone())),
             Self::Cycle | Self::Mark => {}
         }
@@ -92,9 +79,7 @@ impl Change {
             (Self::Login(login), Self::Login(_)) => !login.afresh,
             (Self::Set(..) | Self::Remove(_) | Self::Clear, Self::Clear)
             | (Self::Expire(_), Self::Expire(_))
-            | (Self::Prove(_), Self::Login(_))
-            | (Self::Login(_) | Self::Prove(_), Self::Leave(_))
-            | (Self::Prove(_), Self::Prove(_))
+            | (Self::Prove(_), Self::Prove(_) | Self::Login(_))
             | (Self::Cycle, Self::Cycle)
             | (Self::Mark, Self::Mark) => true,
             (Self::Set(name, _) | Self::Remove(name), Self::Remove(later)) => name == later,
@@ -158,17 +143,11 @@ impl Changes {
         self.log.clear();
     }
 
-    /// What takes a login back, if that waits.
-    pub(crate) fn leave(&self) -> Option<Change> {
-        let leave = self.log.iter().find(|(_, change)| matches!(change, Change::Leave(_)));
-        leave.map(|(_, change)| change.clone())
-    }
-
     /// What they ask for besides what they do to the content.
     pub(crate) fn wishes(&self) -> Wishes {
         let any = |asks: fn(&Change) -> bool| self.log.iter().any(|(_, change)| asks(change));
         Wishes {
-            rotate: any(|change| matches!(change, Change::Cycle | Change::Login(_) | Change::Leave(_))),
+            rotate: any(|change| matches!(change, Change::Cycle | Change::Login(_))),
             login: any(|change| matches!(change, Change::Login(_))),
             expire: any(|change| matches!(change, Change::Expire(_))),
             store: any(|change| matches!(change, Change::Mark)),

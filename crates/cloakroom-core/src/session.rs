@@ -115,11 +115,7 @@ impl Session {
         let mut state = self.state();
         state.unwanted = true;
         let all = state.changes.now();
-        let refused = state.changes.leave();
         state.settle(all);
-        if let Some(leave) = refused {
-            state.record(leave);
-        }
     }
 
     /// Gives the session a new key with the next commit; its data stays, the old key is dead at once, also for

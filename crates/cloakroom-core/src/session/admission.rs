@@ -3,15 +3,61 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::delivery::{Commit, interrupted};
-use super::draft::Draft;
-use crate::change::Change;
+use super::delivery::{Commit, interrupted, kept_changing};
+use super::draft::{Draft, Drafted};
+use super::state::State;
 use crate::content::Content;
 use crate::{Error, ErrorKind, LoginLimit, LoginPolicy, Result};
 
 /// How long a login that met others waits for them to step back, and how often.
 const PAUSE: Duration = Duration::from_millis(10);
 const LOOKS: u32 = 20;
+
+/// Who has logged in with what is stored, and whether they may stay.
+#[derive(Clone, Debug)]
+pub(super) struct Entrant {
+    user: String,
+    /// What the session was before.
+    before: Arc<Content>,
+    /// There is no room for them: the session is to be what it was.
+    pub(super) refused: bool,
+    /// A commit has ended as `TooManySessions`.
+    told: bool,
+}
+
+impl Entrant {
+    pub(super) fn new(user: String, before: Arc<Content>) -> Self {
+        Self { user, before, refused: false, told: false }
+    }
+
+    /// What the session is without them; nothing if it is not theirs.
+    pub(super) fn taken_back(&self, stored: &Content) -> Option<Content> {
+        if stored.owner.as_ref() != Some(&self.user) {
+            return None;
+        }
+        let mut content = match self.before.owner {
+            None => (*self.before).clone(),
+            // Of another user's session nothing is left.
+            Some(_) => Content::new(stored.head.created_at),
+        };
+        content.head.told = stored.head.told;
+        Some(content)
+    }
+}
+
+impl State {
+    /// Notes whether a stored login has to go, and says no if nobody is logged in with it any more.
+    fn judge(&mut self, refused: bool) -> bool {
+        let Some(entrant) = &mut self.logged_in else { return false };
+        if refused {
+            entrant.refused = true;
+            self.rebase(Arc::clone(&self.base));
+        } else {
+            self.logged_in = None;
+        }
+        true
+    }
+}
 
 impl Commit<'_> {
     /// Before a login is sent: sees that it can be looked after, and refuses it while there is no room.
@@ -39,24 +85,20 @@ impl Commit<'_> {
     pub(super) async fn make_room(&mut self) -> Result<()> {
         // Noted until it is done: should this be dropped, the next commit looks.
         let logged_in = self.session.state().logged_in.clone();
-        let Some((limit, (user, before))) = self.limit().zip(logged_in) else { return Ok(()) };
+        let Some((limit, entrant)) = self.limit().zip(logged_in) else { return Ok(()) };
         let stays = match limit.policy {
-            LoginPolicy::EndOldest => self.outlives_the_oldest(&user, most(limit)).await,
-            LoginPolicy::Refuse => self.fits(&user, most(limit)).await,
+            LoginPolicy::EndOldest => self.outlives_the_oldest(&entrant.user, most(limit)).await,
+            LoginPolicy::Refuse if entrant.refused => Ok(false),
+            LoginPolicy::Refuse => self.fits(&entrant.user, most(limit)).await,
         };
-        if self.session.state().logged_in.take().is_none() {
+        let refused = limit.policy == LoginPolicy::Refuse && matches!(stays, Ok(false));
+        if !self.session.state().judge(refused) {
             // Flushed meanwhile: what is there now is another session.
             return Ok(());
         }
         match stays {
             Ok(true) => Ok(()),
-            Ok(false) if limit.policy == LoginPolicy::Refuse => {
-                if let Err(error) = self.leave(before).await {
-                    // It waits for the next commit, and is not given up with what else waits.
-                    tracing::warn!(error = &error as &dyn std::error::Error, "a refused login still stands");
-                }
-                Err(too_many())
-            }
+            Ok(false) if refused => self.send_away(&entrant).await,
             Ok(false) => {
                 self.session.flush();
                 self.end_doomed().await?;
@@ -72,20 +114,38 @@ impl Commit<'_> {
         }
     }
 
-    /// Takes a stored login back: the visitor has what they had before, under one more key. Whoever has logged in since takes its
-    /// place without that.
-    async fn leave(&mut self, before: Arc<Content>) -> Result<()> {
-        let empty = {
-            let mut state = self.session.state();
-            if !state.changes.wishes().login {
-                state.record(Change::Leave(before));
-            }
-            state.view.is_blank()
-        };
-        if empty {
-            self.session.flush();
+    /// Takes a refused login back, and says that it was refused. Where that was said before, it says only what keeps it from
+    /// being taken back.
+    async fn send_away(&mut self, entrant: &Entrant) -> Result<()> {
+        let left = self.take_back(entrant).await;
+        if entrant.told {
+            return left;
         }
-        Box::pin(self.run(&mut |_| Ok(()))).await.map(|_| ())
+        if let Err(error) = left {
+            // The next commit does it before anything else.
+            tracing::warn!(error = &error as &dyn std::error::Error, "a refused login still stands");
+            if let Some(entrant) = &mut self.session.state().logged_in {
+                entrant.told = true;
+            }
+        }
+        Err(too_many())
+    }
+
+    /// The visitor has what they had before, under one more key if the browser can be told. What waits goes on waiting, also
+    /// a login that came since.
+    async fn take_back(&mut self, entrant: &Entrant) -> Result<()> {
+        self.settle(true).await?;
+        while let Drafted::Write(draft) = self.session.draft_return(entrant)? {
+            let announced = self.session.state().announce(&draft);
+            if announced && self.deliver(&draft, None).await? {
+                break;
+            }
+            if self.sessions().now() >= self.until {
+                return Err(kept_changing());
+            }
+        }
+        self.session.state().logged_in = None;
+        self.end_doomed().await.map(|_| ())
     }
 
     async fn outlives_the_oldest(&self, user: &str, most: usize) -> Result<bool> {

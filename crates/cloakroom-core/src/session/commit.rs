@@ -177,8 +177,8 @@ impl Session {
     }
 
     /// Commits nothing more: for adapters, where a handler failed. What was flushed is deleted, and what
-    /// was sent by now, its answer lost or on its way, is looked for, so that the browser hears of it. Says
-    /// whether it was this request that ended the session.
+    /// was sent by now, its answer lost or on its way, is looked for, so that the browser hears of it. If that was a login
+    /// beyond the limit, what it must come to is done as well. Says whether it was this request that ended the session.
     ///
     /// # Errors
     ///
@@ -190,11 +190,7 @@ impl Session {
         let mut commit = Commit::new(self, until, Force::No);
         // What can't be found out changes nothing about a failure that is told anyway.
         let _ = commit.settle(false).await;
-        if self.state().logged_in.is_some() {
-            // To take that login back is a commit, and nothing that waits may go with it.
-            self.discard();
-            let _ = commit.make_room().await;
-        }
+        let _ = commit.make_room().await;
         commit.end_doomed().await
     }
 

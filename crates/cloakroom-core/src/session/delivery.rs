@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Session;
+use super::admission::Entrant;
 use super::attempts::{Attempts, lost};
 use super::draft::{Draft, Drafted, Verb};
 use super::renewal::Renewal;
@@ -88,8 +89,7 @@ impl<'s> Commit<'s> {
                 return Err(ended());
             }
             if self.sessions().now() >= self.until {
-                let message = "other requests kept changing the session";
-                return Err(Error::new(ErrorKind::Unavailable, message));
+                return Err(kept_changing());
             }
         }
     }
@@ -152,7 +152,7 @@ impl<'s> Commit<'s> {
     }
 
     /// Sends a draft, and says whether it is stored. If not, the next draft builds upon what is there.
-    async fn deliver(&mut self, draft: &Draft, earlier: Option<Error>) -> Result<bool> {
+    pub(super) async fn deliver(&mut self, draft: &Draft, earlier: Option<Error>) -> Result<bool> {
         let answer = self.send(draft, earlier).await;
         {
             let mut state = self.session.state();
@@ -276,7 +276,7 @@ impl<'s> Commit<'s> {
         }
         if draft.login && self.sessions().options().login_limit.is_some() {
             let before = Arc::clone(&state.base);
-            state.logged_in = draft.record.owner.clone().map(|user| (user, before));
+            state.logged_in = draft.record.owner.clone().map(|user| Entrant::new(user, before));
         }
         state.held = Some(Held::new(key, &stored));
         state.changes.stored(draft.made);
@@ -348,6 +348,10 @@ impl<'s> Commit<'s> {
 
 pub(super) fn ended() -> Error {
     Error::new(ErrorKind::Interrupted, "the session's end has passed meanwhile; nothing was stored")
+}
+
+pub(super) fn kept_changing() -> Error {
+    Error::new(ErrorKind::Unavailable, "other requests kept changing the session")
 }
 
 pub(super) fn interrupted() -> Error {

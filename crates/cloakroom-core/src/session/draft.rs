@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Session;
+use super::admission::Entrant;
 use super::delivery::{Force, Work, ended, interrupted};
 use super::renewal::Renewal;
 use super::state::Held;
@@ -167,6 +168,39 @@ impl Session {
             epoch,
             login: false,
             renews: true,
+            tell: false,
+            headers_left,
+        };
+        self.fill_in(outline, now)
+    }
+
+    /// What the session was before a login that is refused: this request's changes go on waiting. If there was nothing worth a
+    /// record, the session is left for a fresh one; nothing is to be done if the login is not what is stored.
+    pub(super) fn draft_return(&self, entrant: &Entrant) -> Result<Drafted> {
+        let Snapshot { base, held, epoch, headers_left, .. } = self.snapshot()?;
+        let Some((mut content, held)) = entrant.taken_back(&base).zip(held) else {
+            return Ok(Drafted::Nothing);
+        };
+        let now = self.sessions().now();
+        content.head.saved_at = now;
+        if content.is_blank() || self.sessions().options().lifetime.deadline(&content.head, now) <= now {
+            let mut state = self.state();
+            if state.epoch == epoch {
+                state.start_over(now);
+            }
+            return Ok(Drafted::Ended);
+        }
+        // The key of the login will do where the browser could not be told another.
+        let key = if headers_left { held.key.clone() } else { held.key.rotated()? };
+        let outline = Outline {
+            content,
+            held: Some(held),
+            key,
+            // None of this request's changes are in it.
+            made: 0,
+            epoch,
+            login: false,
+            renews: false,
             tell: false,
             headers_left,
         };

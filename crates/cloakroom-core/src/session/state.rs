@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::admission::Entrant;
 use super::draft::Draft;
 use crate::change::{Change, Changes, Origin};
 use crate::content::Content;
@@ -72,8 +73,7 @@ pub(super) struct State {
     pub(super) accessed: bool,
     pub(super) origin: Origin,
     /// Who has logged in with what was stored, until somebody has looked at the number of their sessions.
-    /// And what the session was before.
-    pub(super) logged_in: Option<(String, Arc<Content>)>,
+    pub(super) logged_in: Option<Entrant>,
 }
 
 impl State {
@@ -186,6 +186,12 @@ impl State {
     /// Leaves the session for a fresh one; its record waits to be deleted, and so does what a commit
     /// may be storing at this moment.
     pub(super) fn flush(&mut self, now: Timestamp) {
+        self.changes.forget();
+        self.start_over(now);
+    }
+
+    /// The same, and what waits is of the fresh one.
+    pub(super) fn start_over(&mut self, now: Timestamp) {
         let held = self.held.take().map(|held| held.key);
         let sent = self.unsettled.take().map(|draft| draft.key.clone());
         let presented = self.presented.take().is_some();
@@ -199,14 +205,15 @@ impl State {
         self.logged_in = None;
         self.accessed = true;
         self.epoch += 1;
-        self.changes.forget();
         self.interrupted = false;
         self.rebase(Arc::new(Content::new(now)));
     }
 
     /// Builds upon what the store turned out to hold.
     pub(super) fn rebase(&mut self, base: Arc<Content>) {
-        self.view = Arc::clone(&base);
+        let before = self.logged_in.as_ref().filter(|entrant| entrant.refused);
+        let before = before.and_then(|entrant| entrant.taken_back(&base));
+        self.view = before.map_or_else(|| Arc::clone(&base), Arc::new);
         self.base = base;
         if !self.changes.is_empty() {
             self.changes.apply(Arc::make_mut(&mut self.view), self.changes.now());
