@@ -221,6 +221,17 @@ macro_rules! __backend_cases {
                 a_login_that_is_refused_and_can_not_be_taken_back_is_taken_back_later
                 a_login_that_is_cut_before_the_oldest_was_ended_is_looked_at_again
                 a_login_that_is_cut_before_it_was_refused_is_refused_by_the_next_commit
+                a_login_that_was_cut_and_given_up_shows_the_next_user_nothing
+                a_login_that_is_refused_after_it_was_stored_leaves_nothing_that_was_committed_with_it
+                a_login_that_is_refused_after_it_was_stored_leaves_nothing_of_another_users_session
+                a_refused_login_that_still_stands_is_taken_back_also_where_the_handler_fails
+                a_refused_login_whose_taking_back_was_cut_is_taken_back_by_what_comes_next
+                a_login_that_is_refused_after_the_headers_have_left_is_taken_back
+                a_login_by_another_handle_survives_the_refusal_of_the_one_before
+                a_login_that_is_refused_is_taken_back_also_if_the_next_one_fails
+                a_login_that_was_cut_and_is_asked_for_again_is_refused_as_well
+                a_login_that_is_taken_back_where_the_handler_fails_takes_nothing_along_that_waited
+                a_login_whose_look_was_cut_is_looked_at_also_where_the_handler_fails
             }
             session renewals {
                 a_key_is_renewed_when_it_is_due_and_its_session_stays_what_it_was

@@ -1,12 +1,14 @@
 //! Who is logged in: what a login is bound to, and a user's hold on all sessions of theirs.
 
 mod limited;
+mod refusals;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_core::{CookieChange, ErrorKind, SessionKey, Sessions};
 pub use limited::*;
+pub use refusals::*;
 
 use super::renewals::{HOUR, hourly};
 use super::{assert_ended, logged_in, names, newcomer, stored, visit};

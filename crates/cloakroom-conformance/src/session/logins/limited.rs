@@ -13,10 +13,10 @@ use super::MINUTE;
 use crate::{Engine, Fault, Faulty, Gate, Limit, Operation};
 
 /// A moment: less than a commit may take.
-const SECOND: Duration = Duration::from_secs(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 
 /// A user may have so many sessions.
-fn limit(options: &mut SessionOptions, most: u32, policy: LoginPolicy) {
+pub(super) fn limit(options: &mut SessionOptions, most: u32, policy: LoginPolicy) {
     options.login_limit = Some(LoginLimit::new(NonZeroU32::new(most).unwrap(), policy));
 }
 
@@ -29,7 +29,7 @@ fn limited(engine: &Engine, most: u32, policy: LoginPolicy) -> Sessions {
 }
 
 /// The same, over an engine that fails.
-fn limited_over(engine: &Engine, faulty: &Faulty, most: u32, policy: LoginPolicy) -> Sessions {
+pub(super) fn limited_over(engine: &Engine, faulty: &Faulty, most: u32, policy: LoginPolicy) -> Sessions {
     engine.sessions_over(faulty.clone(), |options| {
         limit(options, most, policy);
         options.clock = engine.waiting_clock();
