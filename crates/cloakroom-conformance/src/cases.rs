@@ -322,6 +322,8 @@ macro_rules! __backend_cases {
                 a_value_that_is_nested_too_deep_to_be_parsed_is_kept_and_read_back_raw
             }
             search histories {
+                calls_in_turn_are_answered_as_the_contract_says
+                calls_at_once_are_answered_as_in_some_order
                 requests_in_turn_read_what_was_committed
                 requests_at_once_lose_and_revive_nothing
                 refused_calls_lose_and_revive_nothing

@@ -1,8 +1,10 @@
 //! Histories that are drawn at random and played on an engine, each explained by a model of what sessions are, or made
 //! small and shown.
 
+mod calls;
 pub mod histories;
 mod hunt;
+mod log;
 mod order;
 mod requests;
 mod stage;
@@ -19,6 +21,10 @@ use crate::Engine;
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Search {
+    /// Calls to the engine, one after the other.
+    CallsInTurn,
+    /// Calls that get in each other's way, and whose futures are dropped.
+    CallsAtOnce,
     /// Requests, one after the other.
     RequestsInTurn,
     /// Requests that get in each other's way, and what goes wrong with them.
@@ -36,6 +42,8 @@ pub async fn search(engine: Engine, what: Search, effort: Effort) -> Result<Sear
     let searching = tokio::task::spawn_blocking(move || {
         runtime.block_on(async {
             match what {
+                Search::CallsInTurn => calls::search(&engine, None, effort).await,
+                Search::CallsAtOnce => calls::search(&engine, Some(Faults::Cuts), effort).await,
                 Search::RequestsInTurn => requests::search(&engine, None, effort).await,
                 Search::RequestsAtOnce(faults) => requests::search(&engine, Some(faults), effort).await,
             }

@@ -10,6 +10,20 @@ async fn explained(engine: Engine, what: Search) {
     }
 }
 
+/// Each call is answered as the contract says, whatever came before it.
+pub async fn calls_in_turn_are_answered_as_the_contract_says(engine: Engine) {
+    if !engine.lacks(Limit::Arbitration).await {
+        explained(engine, Search::CallsInTurn).await;
+    }
+}
+
+/// Some order of the answered calls explains the answers, also if others were dropped.
+pub async fn calls_at_once_are_answered_as_in_some_order(engine: Engine) {
+    if !engine.lacks(Limit::Arbitration).await {
+        explained(engine, Search::CallsAtOnce).await;
+    }
+}
+
 /// Each request reads what those before it have committed, just as the model has it.
 pub async fn requests_in_turn_read_what_was_committed(engine: Engine) {
     explained(engine, Search::RequestsInTurn).await;

@@ -1,21 +1,22 @@
 //! Visitors' requests: their sessions against a model of what sessions are.
 
-mod log;
+mod keys;
 mod model;
 mod player;
 mod script;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cloakroom_core::{Addressing, Read, SessionOptions, Sessions};
 
-use self::log::Log;
+use self::keys::Keys;
 use self::model::{Event, World};
 use self::player::{Part, Player, Scene};
 use self::script::{History, PROCESSES, USERS, VISITORS, histories};
 use super::hunt::{Counterexample, Effort, Played, Searched, hunt};
+use super::log::Log;
 use super::stage::{Gates, Stage};
 use super::steps::{Faults, are_calm, perform};
 use crate::{Engine, Faulty};
@@ -43,44 +44,37 @@ async fn play(engine: &Engine, history: &History, round: u64) -> Played {
     let scene = Scene {
         presented: engine.backend.capabilities().addressing == Addressing::Presented,
         processes: (0..PROCESSES).map(|_| engine.sessions_over(faulty.clone(), options)).collect(),
-        browsers: (0..VISITORS).map(|_| Default::default()).collect(),
+        browsers: (0..VISITORS).map(|_| Mutex::default()).collect(),
         log: Log::new(engine.clock.clone()),
+        keys: Keys::default(),
         gates: Arc::clone(&gates),
         calm: history.steps.as_deref().is_none_or(are_calm),
         idle: history.idle,
         round,
     };
-    let began = engine.now();
     let parts: Vec<Part> = history.requests.iter().map(|_| Part::default()).collect();
     let act = |number: usize| Player::new(&scene, number, &history.requests[number], &parts[number]).play();
     let cut =
         |number: usize| Player::new(&scene, number, &history.requests[number], &parts[number]).give_up();
     let mut stage = Stage::new(Arc::clone(&gates));
-    let ended = match &history.steps {
-        Some(steps) => {
-            (0..history.requests.len()).for_each(|number| stage.enter(Box::pin(act(number))));
-            let cut = |number: usize| parts[number].is_begun().then(|| Box::pin(cut(number)) as _);
-            perform(&mut stage, &gates, &engine.clock, steps, cut).await
+    let mut ended = Ok(());
+    if let Some(steps) = &history.steps {
+        (0..history.requests.len()).for_each(|number| stage.enter(Box::pin(act(number))));
+        let cut = |number: usize| parts[number].is_begun().then(|| Box::pin(cut(number)) as _);
+        ended = perform(&mut stage, &gates, &engine.clock, steps, cut).await;
+    } else {
+        for (number, request) in history.requests.iter().enumerate() {
+            engine.pass(Duration::from_mins(request.pause.into()));
+            stage.enter(Box::pin(act(number)));
+            ended = ended.and(perform(&mut stage, &gates, &engine.clock, &[], |_| None).await);
         }
-        None => {
-            let mut ended = Ok(());
-            for (number, request) in history.requests.iter().enumerate() {
-                engine.pass(Duration::from_mins(request.pause.into()));
-                stage.enter(Box::pin(act(number)));
-                ended = ended.and(perform(&mut stage, &gates, &engine.clock, &[], |_| None).await);
-            }
-            ended
-        }
-    };
+    }
     drop(stage);
     if let Err(stuck) = ended {
         scene.log.wrong(stuck);
     }
     look_at_everything(engine, &scene, &engine.sessions_with(options)).await;
-    let (operations, mut unexplained) = scene.log.judge(&World::new(idle));
-    if let Some(happened) = &mut unexplained {
-        happened.push_str(&format!("\n  ({} ms passed)", engine.now().since(began).as_millis()));
-    }
+    let (operations, unexplained) = scene.log.judge(&World::new(idle), Event::parts);
     Played { operations, faults: gates.faults(), unexplained }
 }
 
@@ -91,14 +85,14 @@ async fn look_at_everything(engine: &Engine, scene: &Scene, sessions: &Sessions)
         // What was handed out before lives on, as documented.
         scene.browsers.iter().filter_map(|browser| browser.lock().unwrap().key()).collect()
     } else {
-        log.keys()
+        scene.keys.all()
     };
     for key in keys {
-        let at = log.begin(None, Event::Read { key: log.key(&key), found: None });
+        let at = log.begin(None, |_| Event::Read { key: scene.keys.number(&key), found: None });
         match sessions.load(Some(key.clone())).await {
             Ok(session) => {
                 let found = session.key().map(|_| scene.view(&session));
-                log.came_to(at, Event::Read { key: log.key(&key), found });
+                log.came_to(at, Event::Read { key: scene.keys.number(&key), found });
             }
             Err(error) => log.wrong(format!("afterwards: {error:?}")),
         }
@@ -110,7 +104,7 @@ async fn look_at_everything(engine: &Engine, scene: &Scene, sessions: &Sessions)
         return;
     }
     for user in USERS {
-        let at = log.begin(None, Event::Count { user, sessions: 0 });
+        let at = log.begin(None, |_| Event::Count { user, sessions: 0 });
         match sessions.of_user(&scene.name(user)).await {
             Ok(listed) => log.came_to(at, Event::Count { user, sessions: listed.len() }),
             Err(error) => log.wrong(format!("afterwards: {error:?}")),

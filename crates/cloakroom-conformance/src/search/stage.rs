@@ -22,7 +22,7 @@ pub(crate) struct Gates {
     seats: Mutex<Vec<Seat>>,
     /// Calls that the engine is busy with.
     busy: AtomicUsize,
-    /// What calls have suffered so far.
+    /// What acts have suffered so far.
     faults: AtomicUsize,
 }
 
@@ -60,7 +60,7 @@ impl Gates {
         fault
     }
 
-    /// How many calls have failed.
+    /// How many calls have failed, and acts were dropped.
     pub(super) fn faults(&self) -> usize {
         self.faults.load(Ordering::Relaxed)
     }
@@ -136,6 +136,7 @@ impl<'a> Stage<'a> {
 
     /// Drops an act wherever it is, and puts what follows in its place.
     pub(super) fn replace(&mut self, act: usize, next: Option<Act<'a>>) {
+        self.gates.faults.fetch_add(1, Ordering::Relaxed);
         // What is dropped may look at the gates.
         self.acts[act] = None;
         self.gates.seats()[act] = Seat::Away;

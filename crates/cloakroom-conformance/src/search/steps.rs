@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use cloakroom_core::{ManualClock, SessionOptions};
 use proptest::prelude::*;
+use proptest::sample::select;
 
 use super::stage::{Act, Gates, Stage};
 use crate::Fault;
@@ -21,8 +22,8 @@ const MOST_TICKS: u32 = 400;
 pub(super) enum Step {
     /// One of those that wait takes its next step.
     Go(u8),
-    /// The same, and what is next happens meanwhile.
-    Meanwhile(u8),
+    /// All that wait take their next steps at once.
+    Together,
     /// The same, and its call fails.
     Fail(u8, Mishap),
     /// The future of one is dropped where it waits.
@@ -91,12 +92,12 @@ pub(super) fn steps(faults: Faults) -> BoxedStrategy<Vec<Step>> {
     let who = 0..4_u8;
     let mut one = vec![
         (12, who.clone().prop_map(Step::Go).boxed()),
-        (4, who.clone().prop_map(Step::Meanwhile).boxed()),
-        (1, prop::sample::select(vec![1_000, 6_000, 40 * 60_000]).prop_map(Step::Pass).boxed()),
+        (3, Just(Step::Together).boxed()),
+        (1, select(vec![1_000, 6_000, 40 * 60_000]).prop_map(Step::Pass).boxed()),
     ];
     let mishaps = faults.mishaps();
     if !mishaps.is_empty() {
-        let failing = (who.clone(), prop::sample::select(mishaps));
+        let failing = (who.clone(), select(mishaps));
         one.push((4, failing.prop_map(|(who, mishap)| Step::Fail(who, mishap)).boxed()));
     }
     if matches!(faults, Faults::Cuts | Faults::All) {
@@ -110,7 +111,7 @@ pub(super) fn steps(faults: Faults) -> BoxedStrategy<Vec<Step>> {
 pub(super) fn are_calm(steps: &[Step]) -> bool {
     let mut passed = Duration::ZERO;
     let calm = steps.iter().all(|step| match step {
-        Step::Go(_) | Step::Meanwhile(_) => true,
+        Step::Go(_) | Step::Together => true,
         Step::Pass(span) => {
             passed += Duration::from_millis((*span).into());
             true
@@ -133,30 +134,24 @@ pub(super) async fn perform<'a>(
     steps: &[Step],
     mut cut: impl FnMut(usize) -> Option<Act<'a>>,
 ) -> Result<(), String> {
-    let mut meanwhile = false;
     for step in steps {
-        if !meanwhile {
-            stage.settle().await;
-        }
-        meanwhile = matches!(step, Step::Meanwhile(_));
-        let (who, mishap) = match *step {
-            Step::Pass(span) => {
-                clock.advance(Duration::from_millis(span.into()));
-                continue;
-            }
-            Step::Go(who) | Step::Meanwhile(who) | Step::Cut(who) | Step::CutAtWork(who) => (who, None),
-            Step::Fail(who, mishap) => (who, Some(mishap.into())),
-        };
+        stage.settle().await;
         let waiting = gates.waiting();
-        let Some(act) = waiting.get(usize::from(who) % waiting.len().max(1)).copied() else { continue };
-        if !matches!(step, Step::Cut(_)) {
-            gates.open(act, mishap);
-        }
-        if matches!(step, Step::CutAtWork(_)) {
-            poll_fn(|context| Poll::Ready(stage.poll(context))).await;
-        }
-        if matches!(step, Step::Cut(_) | Step::CutAtWork(_)) {
-            stage.replace(act, cut(act));
+        let chosen = |who: u8| waiting.get(usize::from(who) % waiting.len().max(1)).copied();
+        match *step {
+            Step::Pass(span) => clock.advance(Duration::from_millis(span.into())),
+            Step::Together => waiting.iter().for_each(|act| gates.open(*act, None)),
+            Step::Go(who) => chosen(who).into_iter().for_each(|act| gates.open(act, None)),
+            Step::Fail(who, mishap) => {
+                chosen(who).into_iter().for_each(|act| gates.open(act, Some(mishap.into())));
+            }
+            Step::Cut(who) => chosen(who).into_iter().for_each(|act| stage.replace(act, cut(act))),
+            Step::CutAtWork(who) => {
+                let Some(act) = chosen(who) else { continue };
+                gates.open(act, None);
+                poll_fn(|context| Poll::Ready(stage.poll(context))).await;
+                stage.replace(act, cut(act));
+            }
         }
     }
     let mut ticks = 0;
@@ -180,7 +175,7 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Go(who) => write!(f, "go {who}"),
-            Self::Meanwhile(who) => write!(f, "go {who} meanwhile"),
+            Self::Together => f.write_str("all go"),
             Self::Fail(who, mishap) => write!(f, "go {who}, {mishap:?}"),
             Self::Cut(who) => write!(f, "cut {who}"),
             Self::CutAtWork(who) => write!(f, "cut {who} at work"),

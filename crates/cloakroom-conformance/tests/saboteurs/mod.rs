@@ -4,11 +4,16 @@ mod presented;
 mod saboteur;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use cloakroom_conformance::search::{Effort, Search, search};
 use cloakroom_conformance::{Setup, cases, run};
 use cloakroom_core::{Clock, ErrorKind, SessionBackend, Sessions, SystemClock};
 use presented::{Overdone, Presented};
 use saboteur::{Sabotage, Saboteur};
+
+/// A search that has found nothing by then is unlikely to.
+const MOST_HISTORIES: u64 = 400;
 
 /// Sees that a case passes on a sound engine and fails on the saboteur.
 async fn caught<B: SessionBackend, W: Send + 'static>(
@@ -41,6 +46,38 @@ caught! {
     a_limit_that_does_not_show_for_a_change: SavesInPlace by "lifetimes::a_visit_is_written_only_when_a_tenth_has_passed"
     touch_that_hands_nothing_out: TouchPresentsNothing by "lifetimes::an_idle_session_ends_on_time_and_visits_keep_it"
     values_that_no_cookie_holds: PresentsNonsense by "keys::what_the_browser_was_told_opens_what_was_written_last"
+}
+
+/// How many histories a search draws before it finds this broken promise.
+async fn found(sabotage: Sabotage, what: Search) -> Option<u64> {
+    let mut effort = Effort::from_environment();
+    (effort.time, effort.histories) = (Duration::ZERO, MOST_HISTORIES);
+    let mut found = None;
+    let make = move |clock| std::future::ready(Setup::from(Saboteur::new(clock, Some(sabotage))));
+    run(make, async |engine| {
+        found = search(engine, what, effort).await.err().map(|found| found.searched.histories);
+    })
+    .await;
+    found
+}
+
+#[tokio::test]
+async fn the_searches_find_every_broken_promise() {
+    let mut missed = Vec::new();
+    for sabotage in Sabotage::ALL {
+        let mut by = None;
+        for what in [Search::CallsInTurn, Search::CallsAtOnce, Search::RequestsInTurn] {
+            by = found(sabotage, what).await.map(|histories| (what, histories));
+            if let Some((what, histories)) = by {
+                println!("found: {sabotage:?} by {what:?} after {histories} histories");
+                break;
+            }
+        }
+        if by.is_none() {
+            missed.push(sabotage);
+        }
+    }
+    assert_eq!(missed, []);
 }
 
 #[tokio::test]

@@ -50,6 +50,47 @@ pub(super) enum Sabotage {
     IdsCut,
 }
 
+impl Sabotage {
+    pub(super) const ALL: [Self; 36] = [
+        Self::CreateOverwrites,
+        Self::CreateForgetsItself,
+        Self::CreateInTwoSteps,
+        Self::CreateEvicts,
+        Self::PayloadAsText,
+        Self::IgnoresDeadlines,
+        Self::LoadExtends,
+        Self::LoadShowsCopies,
+        Self::LoadNeverLooks,
+        Self::RevisionHidden,
+        Self::SaveInserts,
+        Self::SaveResurrects,
+        Self::SaveIgnoresDeadline,
+        Self::SaveIgnoresRevision,
+        Self::SaveInTwoSteps,
+        Self::SaveForgetsItself,
+        Self::TouchRewrites,
+        Self::TouchMovesBackwards,
+        Self::TouchIgnoresRevision,
+        Self::RotateLeavesOld,
+        Self::RotateIgnoresRevision,
+        Self::RotateRevives,
+        Self::RotateOverwrites,
+        Self::RotateForgetsItself,
+        Self::RotateInTwoSteps,
+        Self::RotateEndsFirst,
+        Self::DeleteDoesNothing,
+        Self::DeleteIgnoresRevision,
+        Self::SweepTakesExtended,
+        Self::SweepUnbounded,
+        Self::SweepTakesAll,
+        Self::IndexStops,
+        Self::IndexIgnoresOwner,
+        Self::IndexFoldsCase,
+        Self::IdsFoldCase,
+        Self::IdsCut,
+    ];
+}
+
 use Sabotage as S;
 
 #[derive(Debug)]

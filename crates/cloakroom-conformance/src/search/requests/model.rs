@@ -74,7 +74,9 @@ pub(super) enum Event {
     Found { sent: Vec<usize>, key: Key },
     /// It ends the session under a key.
     End { key: Key },
-    /// All of a user's sessions are ended, and this is one if it is theirs.
+    /// All of a user's sessions are ended, one after the other.
+    Revoke { user: User },
+    /// And this is one, if it is theirs.
     EndOf { user: User, key: Key },
     /// A request that began then keeps its session from being idle.
     Visit { key: Key, began: i64 },
@@ -98,6 +100,23 @@ pub(super) enum Outcome {
     Interrupted,
     /// Nobody knows of the commit of this number.
     Lost(usize),
+}
+
+impl Event {
+    /// What happens at a moment of its own.
+    pub(super) fn parts(&self, all: &[Self]) -> Vec<Self> {
+        let Self::Revoke { user } = self else { return vec![self.clone()] };
+        let mut keys = BTreeSet::new();
+        for event in all {
+            keys.extend(match event {
+                Self::Commit { outcome: Outcome::Lost(number), .. } => Some(Key::Untold(*number)),
+                Self::Commit { outcome: Outcome::Done { key, .. }, .. } => *key,
+                Self::Found { key, .. } => Some(*key),
+                _ => None,
+            });
+        }
+        keys.into_iter().map(|key| Self::EndOf { user, key }).collect()
+    }
 }
 
 impl View {
@@ -289,6 +308,8 @@ impl Model for World {
                 told.collect()
             }
             Event::End { key } => vec![self.without(*key)],
+            // It is its parts that happen.
+            Event::Revoke { .. } => vec![self.clone()],
             Event::EndOf { user, key } => {
                 let theirs = self.sessions.get(key).is_some_and(|kept| kept.view.user == Some(user));
                 vec![if theirs { self.without(*key) } else { self.clone() }]
@@ -361,6 +382,7 @@ impl fmt::Display for Event {
             }
             Self::Found { sent, key } => write!(f, "finds one of its commits {sent:?} done under {key}"),
             Self::End { key } => write!(f, "ends {key}"),
+            Self::Revoke { user } => write!(f, "ends all of {user}'s sessions"),
             Self::EndOf { user, key } => write!(f, "ends {key} if it is {user}'s"),
             Self::Visit { key, .. } => write!(f, "keeps {key} from being idle"),
             Self::Count { user, sessions } => write!(f, "{user} has {sessions} sessions"),

@@ -7,8 +7,9 @@ use std::time::Duration;
 use cloakroom_core::{ErrorKind, Expiry, Result, Session, SessionKey, Sessions};
 use cloakroom_http::plan;
 
+use super::super::log::Log;
 use super::super::stage::Gates;
-use super::log::Log;
+use super::keys::Keys;
 use super::model::{Edit, Event, Key, Outcome, Rule, Sent, User, View};
 use super::script::{Act, Request, USERS};
 use crate::session::Browser;
@@ -19,7 +20,8 @@ pub(super) struct Scene {
     pub(super) presented: bool,
     pub(super) processes: Vec<Sessions>,
     pub(super) browsers: Vec<Mutex<Browser>>,
-    pub(super) log: Log,
+    pub(super) log: Log<Event>,
+    pub(super) keys: Keys,
     pub(super) gates: Arc<Gates>,
     /// Nothing goes wrong.
     pub(super) calm: bool,
@@ -102,7 +104,7 @@ impl<'s> Player<'s> {
         gates.pass().await;
         let browser = &browsers[self.request.visitor];
         let key = browser.lock().unwrap().key();
-        let read = key.as_ref().map(|key| (log.begin(Some(self.number), self.read(key, None)), key));
+        let read = key.as_ref().map(|key| (log.begin(Some(self.number), |_| self.read(key, None)), key));
         let session = match processes[self.request.process].load(key.clone()).await {
             Ok(session) => session,
             Err(error) => {
@@ -146,7 +148,7 @@ impl<'s> Player<'s> {
     }
 
     fn read(&self, key: &SessionKey, found: Option<View>) -> Event {
-        Event::Read { key: self.scene.log.key(key), found }
+        Event::Read { key: self.scene.keys.number(key), found }
     }
 
     /// Does something, and says whether that went well.
@@ -196,7 +198,7 @@ impl<'s> Player<'s> {
     }
 
     fn flush(&mut self, session: &Session) {
-        let key = session.key().map(|key| self.scene.log.key(&key));
+        let key = session.key().map(|key| self.scene.keys.number(&key));
         let mut begun = self.part.begun();
         let untold: Vec<_> = begun.sent.drain(..).map(|sent| Key::Untold(sent.number)).collect();
         begun.doomed.extend(key.into_iter().chain(untold));
@@ -220,8 +222,8 @@ impl<'s> Player<'s> {
         let void = !edits.iter().any(|edit| edit.is_a_wish()) && self.base.edited(&edits) == self.base;
         let before = session.key();
         let commit = (!void || !sent.is_empty()).then(|| {
-            let key = before.as_ref().map(|key| log.key(key));
-            let number = log.begin_commit(self.number, key, sent.clone(), edits.clone());
+            let key = before.as_ref().map(|key| self.scene.keys.number(key));
+            let number = self.begin_commit(key, sent.clone(), edits.clone());
             // Should this be cut, nobody knows what it came to.
             self.part.begun().sent.push(Sent { number, edits: self.pending.clone() });
             number
@@ -231,21 +233,29 @@ impl<'s> Player<'s> {
         let found = self.end_finding(finding, before.as_ref(), session, kind.is_some());
         if let (Some(commit), Some(found)) = (commit, found) {
             // That was found first, and this was made for it.
-            log.commit_was_to(commit, found);
+            log.is(commit, |event| {
+                if let Event::Commit { key, .. } = event {
+                    *key = Some(found);
+                }
+            });
         }
         match kind {
             None => {
-                ends.iter().for_each(|end| log.done(*end));
-                sent.iter().for_each(|sent| log.end(sent.number));
+                for end in ends {
+                    log.done(end);
+                }
+                for sent in sent {
+                    log.end(sent.number);
+                }
                 let mut begun = self.part.begun();
                 begun.doomed.clear();
                 begun.sent.clear();
                 drop(begun);
                 self.pending.clear();
                 self.base = self.scene.view(session);
+                let key = self.told(session, before.as_ref(), &edits);
                 if let Some(commit) = commit {
-                    let key = self.told(session, before.as_ref(), &edits);
-                    log.commit_came_to(commit, Outcome::Done { key, view: self.base.clone() });
+                    self.commit_came_to(commit, Outcome::Done { key, view: self.base.clone() });
                     if void {
                         log.doubt(commit);
                     }
@@ -253,7 +263,9 @@ impl<'s> Player<'s> {
             }
             Some(ErrorKind::Unavailable) => {
                 self.part.begun().sent = sent;
-                commit.into_iter().for_each(|commit| log.withdraw(commit));
+                if let Some(commit) = commit {
+                    log.withdraw(commit);
+                }
                 self.excuse("commit", ErrorKind::Unavailable);
             }
             Some(ErrorKind::Unknown) => {
@@ -262,9 +274,9 @@ impl<'s> Player<'s> {
             }
             Some(ErrorKind::Interrupted) => {
                 self.part.begun().sent = sent;
-                let key = before.as_ref().map(|key| log.key(key));
-                let commit = commit.unwrap_or_else(|| log.begin_commit(self.number, key, Vec::new(), edits));
-                log.commit_came_to(commit, Outcome::Interrupted);
+                let key = before.as_ref().map(|key| self.scene.keys.number(key));
+                let commit = commit.unwrap_or_else(|| self.begin_commit(key, Vec::new(), edits));
+                self.commit_came_to(commit, Outcome::Interrupted);
             }
             Some(kind) => log.wrong(format!("request {}: a commit is {kind:?}", self.number)),
         }
@@ -277,14 +289,28 @@ impl<'s> Player<'s> {
         let rotates = edits.iter().any(|edit| matches!(edit, Edit::Login(_) | Edit::Cycle));
         if let Some(before) = before.filter(|_| self.scene.presented && !rotates) {
             // Each write makes another value, and it stays the same session.
-            self.scene.log.known_as(&key, self.scene.log.key(before));
+            self.scene.keys.same(before, &key);
         }
-        Some(self.scene.log.key(&key))
+        Some(self.scene.keys.number(&key))
+    }
+
+    fn begin_commit(&self, key: Option<Key>, sent: Vec<Sent>, edits: Vec<Edit>) -> usize {
+        let commit = |number| Event::Commit { key, sent, edits, outcome: Outcome::Lost(number) };
+        self.scene.log.begin(Some(self.number), commit)
+    }
+
+    fn commit_came_to(&self, number: usize, came_to: Outcome) {
+        self.scene.log.is(number, |event| {
+            if let Event::Commit { outcome, .. } = event {
+                *outcome = came_to;
+            }
+        });
+        self.scene.log.done(number);
     }
 
     fn begin_ends(&self) -> Vec<usize> {
         let doomed = self.part.begun().doomed.clone();
-        let begin = |key| self.scene.log.begin(Some(self.number), Event::End { key });
+        let begin = |key| self.scene.log.begin(Some(self.number), |_| Event::End { key });
         doomed.into_iter().map(begin).collect()
     }
 
@@ -292,8 +318,8 @@ impl<'s> Player<'s> {
     async fn answer(&mut self, session: &Session, began: i64) {
         let log = &self.scene.log;
         let visited = session.key().filter(|_| self.scene.idle).map(|key| {
-            let key = log.key(&key);
-            (key, log.begin(Some(self.number), Event::Visit { key, began }))
+            let key = self.scene.keys.number(&key);
+            (key, log.begin(Some(self.number), |_| Event::Visit { key, began }))
         });
         let step = plan(&session.activity(), 200, false);
         let work = async {
@@ -316,7 +342,9 @@ impl<'s> Player<'s> {
     async fn fail(&self, session: &Session) {
         let ends = self.begin_ends();
         if self.finish(session).await {
-            ends.iter().for_each(|end| self.scene.log.done(*end));
+            for end in ends {
+                self.scene.log.done(end);
+            }
         }
     }
 
@@ -335,8 +363,8 @@ impl<'s> Player<'s> {
     /// Whatever comes to the store finds out what became of what was sent.
     fn begin_finding(&self) -> (usize, Vec<usize>) {
         let sent: Vec<_> = self.part.begun().sent.iter().map(|sent| sent.number).collect();
-        let event = Event::Found { sent: sent.clone(), key: Key::Untold(0) };
-        (self.scene.log.begin(Some(self.number), event), sent)
+        let event = |number| Event::Found { sent: sent.clone(), key: Key::Untold(number) };
+        (self.scene.log.begin(Some(self.number), event), sent.clone())
     }
 
     fn end_finding(
@@ -347,7 +375,8 @@ impl<'s> Player<'s> {
         failed: bool,
     ) -> Option<Key> {
         let log = &self.scene.log;
-        let found = session.key().filter(|key| failed && before != Some(key)).map(|key| log.key(&key));
+        let found =
+            session.key().filter(|key| failed && before != Some(key)).map(|key| self.scene.keys.number(&key));
         match found {
             Some(key) => log.came_to(finding, Event::Found { sent, key }),
             None => log.withdraw(finding),
@@ -359,7 +388,7 @@ impl<'s> Player<'s> {
         if sessions.backend().index().is_none() {
             return true;
         }
-        let revoking = self.scene.log.begin_revoking(Some(self.number), user);
+        let revoking = self.scene.log.begin(Some(self.number), |_| Event::Revoke { user });
         match sessions.revoke(&self.scene.name(user)).await {
             Ok(_) => {
                 self.scene.log.done(revoking);
