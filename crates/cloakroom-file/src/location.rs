@@ -39,14 +39,14 @@ impl Folder {
         (self.0..FOLDERS).map(Self)
     }
 
-    /// All, from the `n`th on and then from the first.
-    pub(crate) fn all_from(n: usize) -> impl Iterator<Item = Self> {
-        (0..FOLDERS).map(move |step| Self((n + step) % FOLDERS))
-    }
-
     /// Its place in the order of folders.
     pub(crate) fn number(self) -> usize {
         self.0
+    }
+
+    /// The one at this place, if there are as many.
+    pub(crate) fn nth(n: usize) -> Option<Self> {
+        (n < FOLDERS).then_some(Self(n))
     }
 
     /// Its path from the root.

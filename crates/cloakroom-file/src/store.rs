@@ -22,7 +22,7 @@ const FIRST_READ: usize = 4096;
 pub(crate) struct Store {
     pub(crate) root: Root,
     pub(crate) clock: Arc<dyn Clock>,
-    /// The folder that the next sweep begins with.
+    /// Where the next sweep begins.
     pub(crate) next_to_sweep: AtomicUsize,
 }
 
@@ -370,6 +370,19 @@ mod tests {
             cut_short.length("k3/6b33746f"),
             "the next write leaves it out"
         );
+    }
+
+    #[test]
+    fn a_mark_whose_writer_died_is_swept_when_its_session_is_not_there() {
+        let left = before_a_rotation();
+        let marks = || {
+            let (folder, _) = crate::owners::marks_of("alice");
+            left.store.root.names(&folder).unwrap().into_iter().filter(|name| name.len() > 2).count()
+        };
+        left.store.own(&Location::of(left.to.as_bytes()), Some("alice"), None).unwrap();
+        assert_eq!(marks(), 2);
+        assert_eq!(left.sweep(), 0);
+        assert_eq!((marks(), left.alive()), (1, "from old".to_owned()));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Removing what has ended, a folder at a time.
+//! Removing what has ended, and what writers that died have left, a folder at a time.
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -8,9 +8,13 @@ use cloakroom_core::{ErrorKind, Result, Timestamp};
 use crate::error::{unfinished, while_committing, while_reading};
 use crate::files::DRAFT;
 use crate::location::{FOLDERS, Folder, Location};
+use crate::owners::{self, MARK_FOLDERS};
 use crate::store::Store;
 
 const LONG: &str = "the sweep was not through in time; asked again, it goes on with the rest";
+
+/// How many folders there can be, those of sessions first.
+const PLACES: usize = FOLDERS + MARK_FOLDERS;
 
 /// A session that has, and whose it was.
 struct Ended(Option<String>);
@@ -21,9 +25,14 @@ impl Store {
     pub(crate) fn sweep(&self, before: Timestamp, limit: u32, until: Instant) -> Result<u64> {
         let mut cleared = 0;
         let mut trouble = None;
-        for folder in Folder::all_from(self.next_to_sweep.load(Ordering::Relaxed)) {
+        let first = self.next_to_sweep.load(Ordering::Relaxed);
+        for place in (0..PLACES).map(|step| (first + step) % PLACES) {
             // What this sweep can't finish, or not even read, does not keep the next one from the rest.
-            self.next_to_sweep.store((folder.number() + 1) % FOLDERS, Ordering::Relaxed);
+            self.next_to_sweep.store((place + 1) % PLACES, Ordering::Relaxed);
+            let Some(folder) = Folder::nth(place) else {
+                self.sweep_marks(&owners::folder(place - FOLDERS), until)?;
+                continue;
+            };
             for name in self.root.names(folder.name()).map_err(while_reading)? {
                 if cleared >= u64::from(limit) || Instant::now() >= until {
                     return if cleared >= u64::from(limit) { Ok(cleared) } else { Err(unfinished(LONG)) };
@@ -69,6 +78,27 @@ impl Store {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Removes the marks on sessions that are not there: no listing may ever come by.
+    fn sweep_marks(&self, folder: &str, until: Instant) -> Result<()> {
+        for mark in self.root.names(folder).map_err(while_reading)? {
+            let Some(location) = owners::marked_by(&mark) else { continue };
+            let gone = || Ok(self.root.hint(&location.path()).map_err(while_reading)?.is_none());
+            if !gone()? {
+                continue;
+            }
+            if Instant::now() >= until {
+                return Err(unfinished(LONG));
+            }
+            // Under the lock there is a mark without its session only if the writer has died.
+            let lock = self.root.lock(location.folder.name(), until)?;
+            if gone()? {
+                self.root.remove(&format!("{folder}/{mark}")).map_err(while_committing)?;
+            }
+            drop(lock);
+        }
+        Ok(())
     }
 
     /// Under the lock there is a draft only if its writer has died.
