@@ -28,6 +28,7 @@
 
 pub mod cache;
 mod cases;
+pub mod crashes;
 mod engine;
 mod faulty;
 pub mod http;

@@ -1,0 +1,14 @@
+//! Processes and servers that are killed, and networks that break. See `cloakroom_conformance::crashes`.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use cloakroom_db::{Backend, Config};
+
+async fn migrated(config: Config) -> Backend {
+    let backend = config.open().await.unwrap();
+    backend.migrate().await.unwrap();
+    backend
+}
