@@ -25,6 +25,7 @@ mod error;
 mod folder;
 pub mod install;
 mod mariadb;
+mod mischief;
 mod node;
 mod nodes;
 mod patience;

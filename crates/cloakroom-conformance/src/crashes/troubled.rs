@@ -13,7 +13,9 @@ use super::visits::{Roster, Visits};
 
 /// How many visitors there are at any time.
 const OWN: u32 = 6;
-/// How many steps show that all is well again, and how soon.
+/// How many steps there are between two troubles, at most.
+const BETWEEN: u64 = 40;
+/// How many show at the end that all is well again, and how soon some are seen.
 const WELL: u64 = 100;
 const SOON: Duration = Duration::from_secs(15);
 
@@ -44,13 +46,15 @@ impl Troubled {
         while soak.goes_on() {
             let (visits, going_on) = visit(&backend, &ledger, &mut dice);
             for _ in 0..self.troubles {
+                // Mostly something is under way then.
+                goes_well(&ledger, dice.below(BETWEEN)).await;
                 let mut its = dice.another();
                 let work = tokio::task::spawn_blocking(move || (trouble(&mut its), trouble));
                 let faults;
                 (faults, trouble) = work.await.expect("no trouble panics");
                 soak.faults.fetch_add(faults, Ordering::Relaxed);
             }
-            goes_well(&ledger).await;
+            goes_well(&ledger, WELL).await;
             visits.end();
             going_on.await.expect("no visit panics");
             check(&ledger, &backend, Writers::MayGoOn).await;
@@ -84,12 +88,12 @@ fn visit(
     (visits, going_on)
 }
 
-/// Waits until steps succeed again.
-async fn goes_well(ledger: &Mutex<Ledger>) {
+/// Waits until so many more steps have succeeded.
+async fn goes_well(ledger: &Mutex<Ledger>, steps: u64) {
     let (start, before) = (Instant::now(), held(ledger).done);
-    while held(ledger).done < before + WELL {
+    while held(ledger).done < before + steps {
         assert!(start.elapsed() < SOON, "what was in trouble is well again, and the engine is not");
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 

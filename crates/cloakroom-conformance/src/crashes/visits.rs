@@ -214,7 +214,7 @@ impl Visits {
         tell(Word::Tries);
         session.insert(&thing, true).unwrap();
         session.login(&user(guest.number)).unwrap();
-        match commit(&session).await {
+        match commit(&session, |session| session.contains(&thing)).await {
             Outcome::Done => {
                 let key = session.key().expect("what is stored has a key");
                 *guest.key() = key.clone();
@@ -231,7 +231,7 @@ impl Visits {
         let Some(session) = self.load(guest).await else { return };
         tell(Word::Tries);
         session.logout();
-        match commit(&session).await {
+        match commit(&session, |_| true).await {
             Outcome::Done => {
                 guest.left.store(true, Ordering::Relaxed);
                 guest.over.store(true, Ordering::Relaxed);
@@ -295,7 +295,7 @@ pub(super) async fn comes<T>(
     tell(Word::Tries);
     let session = sessions.load(None).await.unwrap();
     session.insert(VISITOR, number).unwrap();
-    match commit(&session).await {
+    match commit(&session, |session| session.key().is_some()).await {
         Outcome::Done => {
             let key = session.key().expect("what is stored has a key");
             tell(Word::Did(Some(key.clone())));
@@ -309,19 +309,19 @@ pub(super) async fn comes<T>(
     }
 }
 
-/// Saves, and asks after what became of it.
-async fn commit(session: &Session) -> Outcome {
-    let mut first = outcome(timely(session.save()).await);
+/// Saves, and asks after what became of it. What nobody can tell is given up by then, which `shows`.
+async fn commit(session: &Session, shows: impl Fn(&Session) -> bool) -> Outcome {
+    let first = outcome(timely(session.save()).await);
+    if first != Outcome::Unclear {
+        return first;
+    }
     for _ in 0..ASKED {
-        if first != Outcome::Unclear {
-            break;
-        }
         pause().await;
         if outcome(timely(session.save()).await) == Outcome::Done {
-            first = Outcome::Done;
+            return if shows(session) { Outcome::Done } else { Outcome::Unclear };
         }
     }
-    first
+    Outcome::Unclear
 }
 
 /// Who was refused comes back a moment later.

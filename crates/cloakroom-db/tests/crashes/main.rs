@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[cfg(all(feature = "postgres", feature = "mysql"))]
+mod servers;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 

@@ -1,0 +1,99 @@
+//! Servers that are killed, and networks that break.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cloakroom_conformance::crashes::{Dice, Troubled};
+use cloakroom_core::{Addressing, SessionKey};
+use cloakroom_db::{Backend, Config};
+use cloakroom_servers::{MariaDb, Postgres, Proxy};
+
+/// How many connections the engine may have.
+const CONNECTIONS: u32 = 4;
+
+async fn open(url: &str, table: &str) -> Backend {
+    crate::migrated(Config::new(url).table(table).connections(CONNECTIONS)).await
+}
+
+/// The server that all tests share, through a proxy.
+async fn a_network_that_breaks(engine: &'static str, variable: &str) {
+    let server = std::env::var(variable).expect("its URL is set by `cargo xtask test`");
+    let (login, place) = server.split_once('@').unwrap();
+    let (address, database) = place.split_once('/').unwrap();
+    let proxy = Arc::new(Proxy::before(address.parse().unwrap()).unwrap());
+    // What other tests store is none of ours.
+    let table = format!("t_{}", SessionKey::generate(Addressing::Hashed).unwrap().expose());
+    let backend = open(&format!("{login}@{}/{database}", proxy.address()), &table).await;
+    let line = Arc::clone(&proxy);
+    let trouble = move |dice: &mut Dice| {
+        line.misbehave(|end| dice.below(end));
+        settles(&line, CONNECTIONS as usize);
+        1
+    };
+    let troubled = Troubled { engine, troubles: 20, short: Duration::from_secs(5) };
+    troubled.run(backend, trouble, async || open(&server, &table).await).await;
+    settles(&proxy, 0);
+}
+
+/// Waits until no more connections are open than may be.
+fn settles(proxy: &Proxy, most: usize) {
+    let start = Instant::now();
+    while proxy.connections() > most {
+        assert!(start.elapsed() < Duration::from_secs(10), "{} connections", proxy.connections());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// A server of one's own, by its URL, and what kills it and starts it again.
+async fn a_server_that_is_killed(
+    engine: &'static str,
+    url: &str,
+    mut crash: impl FnMut(Duration) + Send + 'static,
+) {
+    let backend = open(url, "kept").await;
+    let trouble = move |dice: &mut Dice| {
+        std::thread::sleep(Duration::from_micros(dice.below(300_000)));
+        crash(Duration::from_micros(dice.below(50_000)));
+        1
+    };
+    let troubled = Troubled { engine, troubles: 3, short: Duration::from_secs(5) };
+    troubled.run(backend, trouble, async || open(url, "kept").await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a server: cargo xtask test starts one"]
+async fn a_network_that_breaks_again_and_again_loses_nothing_in_postgres() {
+    a_network_that_breaks("PostgreSQL, a network", "POSTGRES_URL").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a server: cargo xtask test starts one"]
+async fn a_network_that_breaks_again_and_again_loses_nothing_in_mariadb() {
+    a_network_that_breaks("MariaDB, a network", "MARIADB_URL").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a server: cargo xtask test starts one"]
+async fn a_postgres_that_is_killed_again_and_again_loses_nothing() {
+    let mut server = Postgres::start().unwrap();
+    let url = server.url();
+    let crash = move |pause| {
+        server.kill().unwrap();
+        std::thread::sleep(pause);
+        server.restart().unwrap();
+    };
+    a_server_that_is_killed("PostgreSQL, a server killed", &url, crash).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a server: cargo xtask test starts one"]
+async fn a_mariadb_that_is_killed_again_and_again_loses_nothing() {
+    let mut server = MariaDb::start().unwrap();
+    let url = server.url();
+    let crash = move |pause| {
+        server.kill().unwrap();
+        std::thread::sleep(pause);
+        server.restart().unwrap();
+    };
+    a_server_that_is_killed("MariaDB, a server killed", &url, crash).await;
+}
