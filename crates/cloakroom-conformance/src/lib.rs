@@ -21,6 +21,8 @@
 //! checks that just the documented limit shows, and prints a line `documented limit: …`: a case is never
 //! skipped. See [`Limit`].
 //!
+//! [`crashes`] is for what no call can show: processes that are killed, servers that die, networks that break.
+//!
 //! Caches run [`cache_tests!`], adapters run [`http_tests!`] over a [`Site`](http::Site) of three routes.
 
 // A case fails by panicking: that is what it is for.
