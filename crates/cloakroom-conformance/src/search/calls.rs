@@ -37,7 +37,7 @@ async fn play(engine: &Engine, history: &History, round: u64) -> Played {
     let counter = Counter::new(engine, ids(engine), round, history.callers.len() == 1);
     let mut stage = Stage::new(Arc::clone(&gates));
     for (number, acts) in history.callers.iter().enumerate() {
-        let caller = Caller::new(number, Arc::clone(&backend), &counter, &gates);
+        let caller = Caller::new(number, Arc::clone(&backend), &counter);
         stage.enter(Box::pin(caller.call(acts)));
     }
     let ended = perform(&mut stage, &gates, &engine.clock, &history.steps, |_| None).await;
@@ -45,7 +45,7 @@ async fn play(engine: &Engine, history: &History, round: u64) -> Played {
     if let Err(stuck) = ended {
         counter.log.wrong(stuck);
     }
-    Caller::new(history.callers.len(), Arc::clone(&engine.backend), &counter, &Gates::default()).look().await;
+    Caller::new(history.callers.len(), Arc::clone(&engine.backend), &counter).look().await;
     let (operations, unexplained) = counter.log.judge(&Store::default(), |event, _| vec![event.clone()]);
     Played { operations, faults: gates.faults(), unexplained }
 }

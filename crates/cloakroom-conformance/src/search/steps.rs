@@ -92,7 +92,7 @@ pub(super) fn steps(faults: Faults) -> BoxedStrategy<Vec<Step>> {
     let who = 0..4_u8;
     let mut one = vec![
         (12, who.clone().prop_map(Step::Go).boxed()),
-        (3, Just(Step::Together).boxed()),
+        (5, Just(Step::Together).boxed()),
         (1, select(vec![1_000, 6_000, 40 * 60_000]).prop_map(Step::Pass).boxed()),
     ];
     let mishaps = faults.mishaps();

@@ -13,7 +13,7 @@ use presented::{Overdone, Presented};
 use saboteur::{Sabotage, Saboteur};
 
 /// A search that has found nothing by then is unlikely to.
-const MOST_HISTORIES: u64 = 400;
+const MOST_HISTORIES: u64 = 1_000;
 
 /// Sees that a case passes on a sound engine and fails on the saboteur.
 async fn caught<B: SessionBackend, W: Send + 'static>(

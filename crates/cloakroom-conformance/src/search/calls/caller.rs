@@ -10,7 +10,6 @@ use cloakroom_core::{
 };
 
 use super::super::log::Log;
-use super::super::stage::Gates;
 use super::model::{Answer, Call, Event, Id, Kept, pair};
 use super::script::{Act, Draft, PAYLOADS, SAME_PLACE, Seen};
 use crate::Engine;
@@ -33,7 +32,6 @@ pub(super) struct Caller<'c> {
     number: usize,
     backend: Arc<dyn SessionBackend>,
     counter: &'c Counter<'c>,
-    gates: &'c Gates,
     last: Option<Write>,
 }
 
@@ -103,18 +101,12 @@ impl<'e> Counter<'e> {
 }
 
 impl<'c> Caller<'c> {
-    pub(super) fn new(
-        number: usize,
-        backend: Arc<dyn SessionBackend>,
-        counter: &'c Counter<'c>,
-        gates: &'c Gates,
-    ) -> Self {
-        Self { number, backend, counter, gates, last: None }
+    pub(super) fn new(number: usize, backend: Arc<dyn SessionBackend>, counter: &'c Counter<'c>) -> Self {
+        Self { number, backend, counter, last: None }
     }
 
     pub(super) async fn call(mut self, acts: &[Act]) {
         for act in acts {
-            self.gates.pass().await;
             if let Err(error) = self.act(*act).await {
                 self.counter.log.wrong(format!("caller {}: {act:?} is {error:?}", self.number));
                 return;

@@ -66,8 +66,9 @@ pub(super) fn histories(faults: Option<Faults>) -> impl Strategy<Value = History
 }
 
 fn act(alone: bool) -> BoxedStrategy<Act> {
-    // Half of what is done is done to the same id.
-    let id = || prop_oneof![3 => Just(0), 3 => 0..IDS];
+    // Several are to get in each other's way.
+    let elsewhere = if alone { 4 } else { 1 };
+    let id = || prop_oneof![4 => Just(0), elsewhere => 0..IDS];
     let seen = || prop_oneof![4 => Just(Seen::Last), 1 => Just(Seen::First)];
     let draft = || {
         let owner = prop::option::weighted(0.4, any::<bool>());
@@ -78,8 +79,8 @@ fn act(alone: bool) -> BoxedStrategy<Act> {
         })
     };
     let calls = prop_oneof![
-        4 => (id(), draft()).prop_map(|(id, draft)| Act::Create(id, draft)),
-        5 => (id(), draft(), seen()).prop_map(|(id, draft, seen)| Act::Save(id, draft, seen)),
+        6 => (id(), draft()).prop_map(|(id, draft)| Act::Create(id, draft)),
+        8 => (id(), draft(), seen()).prop_map(|(id, draft, seen)| Act::Save(id, draft, seen)),
         3 => (id(), 1..9_u8, seen()).prop_map(|(id, hours, seen)| Act::Touch(id, hours, seen)),
         3 => (0..SAME_PLACE, 1..SAME_PLACE, draft(), seen()).prop_map(|(from, further, draft, seen)| {
             Act::Rotate(from, (from + further) % SAME_PLACE, draft, seen)
