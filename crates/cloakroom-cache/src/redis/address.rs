@@ -99,6 +99,9 @@ fn with_port(host: &str, port: Option<u16>) -> String {
 /// A URL as it may be shown: the scheme and the hosts.
 pub(super) fn redacted(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    // Where the scheme was forgotten, what stands in its place may be a login.
+    let is_scheme = scheme.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'+');
+    let scheme = if is_scheme { scheme } else { "" };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     // A password with a slash in it goes on behind that: then nothing is shown.
     let hosts = match authority.rsplit_once('@') {
@@ -112,6 +115,7 @@ pub(super) fn redacted(url: &str) -> String {
         port.is_none_or(|port| port.parse::<u16>().is_ok())
     };
     let hosts = if hosts.split(',').all(is_port) { hosts } else { "…" };
+    let scheme = if scheme.is_empty() { "…" } else { scheme };
     format!("{scheme}://{hosts}/…")
 }
 
@@ -189,6 +193,8 @@ mod tests {
             "redis+sentinel://me:secret@host/main?password=secret",
             "redis+proxy://me:secret@host",
             "redis+unix:///secret",
+            "me:secret@host://",
+            "redis:me:secret@host/0?next=http://",
         ] {
             let Err(error) = Address::parse(url) else { panic!("{url}") };
             assert_eq!(error.kind(), ErrorKind::Misconfigured, "{url}");
