@@ -154,7 +154,13 @@ impl Store {
             match section::find(&bytes[..filled], &wanted) {
                 Search::Found(found) => return Ok(Some((found.id.clone(), found.record(bytes)))),
                 Search::Foreign => return Err(foreign()),
-                Search::Needs(length) if length > bytes.len() => bytes.resize(length, 0),
+                Search::Needs(length) if length > bytes.len() => {
+                    // Memory is spent on what there is, not on what a damaged head claims.
+                    if file.metadata().map_err(while_reading)?.len() < length as u64 {
+                        return Err(foreign());
+                    }
+                    bytes.resize(length, 0);
+                }
                 Search::Needs(_) => {}
             }
             match file.read(&mut bytes[filled..]).map_err(while_reading)? {
@@ -304,6 +310,20 @@ mod tests {
         fn length(&self, name: &str) -> u64 {
             std::fs::metadata(self.path.join(name)).unwrap().len()
         }
+    }
+
+    #[test]
+    fn a_file_is_not_believed_to_be_longer_than_it_is() {
+        let left = before_a_rotation();
+        let path = left.path.join("k3/6b3366726f6d");
+        let mut file = std::fs::read(&path).unwrap();
+        // Where the length of the payload is.
+        file[56..60].copy_from_slice(&(16_u32 << 20).to_be_bytes());
+        std::fs::write(&path, &file).unwrap();
+        let used = allocation_counter::measure(|| {
+            assert_eq!(left.store.load(&left.from).unwrap_err().kind(), ErrorKind::Corrupt);
+        });
+        assert!(used.bytes_max < 1 << 16, "{} bytes for {}", used.bytes_max, file.len());
     }
 
     #[test]
