@@ -26,7 +26,7 @@ const FLOORS: [&[&str]; 6] = [
     &["cloakroom-actix", "cloakroom-tower"],
     &["cloakroom"],
     // Nothing depends on these.
-    &["cloakroom-benches", "cloakroom-cli", "playground", "xtask"],
+    &["cloakroom-benches", "cloakroom-cli", "cloakroom-fuzz", "playground", "xtask"],
 ];
 
 /// Only the facade, and what stands on it, knows these: neither an adapter nor the suite names an engine.
