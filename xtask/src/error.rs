@@ -21,6 +21,8 @@ pub(crate) enum Error {
     Metadata,
     /// A server did not start, or what it needs is missing.
     Servers(cloakroom_servers::Error),
+    /// The fuzzers' driver is missing.
+    Fuzzing,
     /// The operating system refused what the text names.
     Io(String, io::Error),
 }
@@ -48,6 +50,7 @@ impl fmt::Display for Error {
             Self::Metadata => {
                 out.write_str("`cargo metadata` is not understood: use the Rust version of Cargo.toml")
             }
+            Self::Fuzzing => out.write_str("cargo-fuzz is missing: run `cargo install cargo-fuzz --locked`"),
             Self::Servers(source) => write!(out, "no servers: {source}"),
             Self::Io(doing, source) => write!(out, "{doing}: {source}"),
         }

@@ -5,6 +5,7 @@ mod cargo;
 mod error;
 mod features;
 mod floors;
+mod fuzz;
 mod harness;
 mod kept;
 mod metadata;
@@ -27,7 +28,7 @@ struct Command {
     run: fn(&[String]) -> Result<ExitCode>,
 }
 
-const COMMANDS: [Command; 5] = [
+const COMMANDS: [Command; 6] = [
     Command {
         name: "test",
         arguments: "",
@@ -57,6 +58,12 @@ const COMMANDS: [Command; 5] = [
         arguments: "",
         about: "which crate may depend on which, and what each feature compiles",
         run: floors::run,
+    },
+    Command {
+        name: "fuzz",
+        arguments: "SECONDS",
+        about: "each fuzzer of crates/fuzz for so long; needs cargo-fuzz",
+        run: fuzz::command,
     },
 ];
 
