@@ -156,7 +156,10 @@ fn decode_plain(payload: &Bytes, owner: Option<String>) -> Result<Content> {
         expiry: match notes.expiry {
             WrittenExpiry::Default => Expiry::Default,
             WrittenExpiry::BrowserClose => Expiry::BrowserClose,
-            WrittenExpiry::AfterMillis(span) => Expiry::After(std::time::Duration::from_millis(span)),
+            // No longer than any that is written.
+            WrittenExpiry::AfterMillis(span) => {
+                Expiry::After(Timestamp::from_millis(span).since(Timestamp::MIN))
+            }
             WrittenExpiry::At(moment) => Expiry::At(Timestamp::from_millis(moment)),
         },
         told: notes.told.map(|told| match told {
