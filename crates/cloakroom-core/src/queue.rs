@@ -36,6 +36,11 @@ impl Queues {
         Turn { latest: slot.lock_owned().await, _place: place }
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, Queue>> {
         #[cfg(test)]
         cloakroom_interleavings::point();

@@ -7,6 +7,8 @@ mod delivery;
 mod draft;
 mod ending;
 mod entries;
+#[cfg(test)]
+mod interleavings;
 mod login;
 mod renewal;
 mod state;
@@ -194,6 +196,8 @@ impl Session {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
+        #[cfg(test)]
+        cloakroom_interleavings::point();
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -135,7 +135,6 @@ impl<'s> Commit<'s> {
         let wanted = !self.session.state().unwanted;
         match there {
             Some(there) if draft.issues() || there.record.stamp == draft.record.stamp => {
-                self.session.state().unsettled = None;
                 self.accept(&draft, &Written::at(there.revision))
             }
             there => {
@@ -156,8 +155,14 @@ impl<'s> Commit<'s> {
         let answer = self.send(draft, earlier).await;
         {
             let mut state = self.session.state();
-            let known = answer.as_ref().err().is_none_or(|error| error.kind() != ErrorKind::Unknown);
-            if known && state.epoch == draft.epoch {
+            let came_to_nothing = match &answer {
+                // It stays unsettled until it is accepted: who looks in between, for what the headers must say or
+                // what a flush must end, would find neither.
+                Ok(Saved::Written(_)) => false,
+                Ok(_) => true,
+                Err(error) => error.kind() != ErrorKind::Unknown,
+            };
+            if came_to_nothing && state.epoch == draft.epoch {
                 state.unsettled = None;
             }
         }
@@ -261,13 +266,14 @@ impl<'s> Commit<'s> {
             // After a rotation whoever is next in line holds a dead key, and must not see this.
             *turn.latest = matches!(draft.verb, Verb::Save(_)).then(|| stored.clone());
         }
-        let issued = self.sessions().issued(written)?;
-        let key = issued.unwrap_or_else(|| draft.key.clone());
+        let issued = self.sessions().issued(written);
         let mut state = self.session.state();
         if state.epoch != draft.epoch {
             // Flushed meanwhile: that has doomed this key as well.
-            return Ok(());
+            return issued.map(|_| ());
         }
+        state.unsettled = None;
+        let key = issued?.unwrap_or_else(|| draft.key.clone());
         if draft.renews {
             state.replaced = true;
             state.announced = None;
