@@ -162,7 +162,7 @@ async fn count(session: &Session) -> Result<u32> {
 
 #[test]
 fn two_first_commits_of_one_handle_take_turns_and_create_one_session() {
-    explore(2, || {
+    explore(3, || {
         let site = Site::new();
         let session = site.session(None);
         let task = |session: Session| move || assert!(run(count(&session)).is_ok());
@@ -176,7 +176,7 @@ fn two_first_commits_of_one_handle_take_turns_and_create_one_session() {
 
 #[test]
 fn a_commit_that_is_dropped_anywhere_counts_once_or_not_at_all_and_stands_in_nobodys_way() {
-    explore(1, || {
+    explore(2, || {
         let site = Site::new();
         let session = site.session(None);
         let done = Arc::new(AtomicUsize::new(0));
@@ -216,7 +216,7 @@ fn three_requests_count_to_three_and_leave_no_queue_behind() {
 
 #[test]
 fn what_is_inserted_while_a_commit_runs_is_stored_by_the_next() {
-    explore(2, || {
+    explore(3, || {
         let site = Site::new();
         let session = site.session(site.stored());
         session.insert("a", 1).unwrap();
@@ -235,7 +235,7 @@ fn what_is_inserted_while_a_commit_runs_is_stored_by_the_next() {
 
 #[test]
 fn what_is_flushed_while_a_commit_runs_is_dead_and_what_comes_after_is_another_session() {
-    explore(2, || {
+    explore(3, || {
         let site = Site::new();
         let key = site.stored();
         let session = site.session(key.clone());
@@ -297,5 +297,66 @@ fn the_browser_hears_of_a_session_exactly_if_it_is_stored() {
         };
         let plan = Plan::default().task(save).task(answer);
         plan.end(move || assert_eq!(site.records(), told.load(SeqCst), "stored, and told"))
+    });
+}
+
+#[test]
+fn a_new_key_beside_another_requests_commit_leaves_one_session_that_counts_right() {
+    explore(2, || {
+        let site = Site::new();
+        let key = site.stored();
+        let [counting, cycling] = [site.session(key.clone()), site.session(key.clone())];
+        let counted = Arc::new(AtomicUsize::new(0));
+        let count_up = Arc::clone(&counted);
+        let counts = move || match run(count(&counting)) {
+            Ok(_) => count_up.store(1, SeqCst),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Interrupted),
+        };
+        let holder = cycling.clone();
+        let cycles = move || {
+            cycling.cycle_key();
+            run(cycling.save()).unwrap();
+        };
+        Plan::default().task(counts).task(cycles).end(move || {
+            assert!(site.session(key).key().is_none(), "the old key is dead");
+            assert_eq!(site.n(holder.key()).unwrap_or(0) as usize, counted.load(SeqCst));
+            assert_eq!(site.records(), 1);
+        })
+    });
+}
+
+#[test]
+fn what_is_discarded_while_a_commit_runs_is_stored_or_gone_and_the_handle_knows_which() {
+    explore(3, || {
+        let site = Site::new();
+        let session = site.session(site.stored());
+        session.insert("a", 1).unwrap();
+        let (saving, discarding) = (session.clone(), session.clone());
+        let save = move || {
+            run_or_drop(saving.save()).map(Result::unwrap);
+        };
+        let plan = Plan::default().task(save).task(move || discarding.discard());
+        plan.end(move || {
+            run_alone(session.save()).unwrap();
+            assert_eq!(site.session(session.key()).names(), session.names());
+        })
+    });
+}
+
+#[test]
+fn a_login_beside_a_flush_of_the_same_handle_leaves_nobody_logged_in_unknown_to_it() {
+    explore(3, || {
+        let site = Site::new();
+        let session = site.session(site.stored());
+        session.login("alice").unwrap();
+        let (saving, flushing) = (session.clone(), session.clone());
+        let save = move || {
+            run_or_drop(saving.save()).map(Result::unwrap);
+        };
+        let plan = Plan::default().task(save).task(move || flushing.flush());
+        plan.end(move || {
+            run_alone(session.save()).unwrap();
+            assert_eq!((site.records(), session.key()), (0, None), "nothing is left");
+        })
     });
 }
