@@ -120,8 +120,12 @@ mod tests {
             let (queues, inside, written) = (Arc::clone(&queues), Arc::clone(&inside), Arc::clone(&written));
             plan = plan.task(move || {
                 let write = write(&queues, &inside);
-                let done = if n < staying { Some(run(write)) } else { run_or_drop(write) };
-                written.fetch_add(usize::from(done.is_some()), SeqCst);
+                if n < staying {
+                    run(write);
+                } else if run_or_drop(write).is_none() {
+                    return;
+                }
+                written.fetch_add(1, SeqCst);
             });
         }
         plan.end(move || {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 thread_local! {
     static CARRIER: RefCell<Option<(Arc<Baton>, usize)>> = const { RefCell::new(None) };
@@ -44,16 +45,22 @@ pub(crate) struct Choice {
     kind: char,
 }
 
-#[derive(Debug)]
+/// Lets the world outside of the tasks go on for a moment.
+pub(crate) type Idle = Box<dyn Fn() + Send + Sync>;
+
+/// How long the world outside may take to wake somebody.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 pub(crate) struct Baton {
     progress: Mutex<Progress>,
     passed: Condvar,
+    idle: Option<Idle>,
 }
 
-#[derive(Debug)]
 struct Progress {
     tasks: Vec<Task>,
-    current: usize,
+    /// Who has the baton; nobody while all wait for the world outside.
+    current: Option<usize>,
     preemptions: usize,
     path: Vec<Choice>,
     /// How many of these have been made again.
@@ -64,10 +71,10 @@ struct Progress {
 
 impl Baton {
     /// For so many tasks; the choices of `path` are made again, and after them the first ones.
-    pub(crate) fn new(tasks: usize, preemptions: usize, path: Vec<Choice>) -> Self {
+    pub(crate) fn new(tasks: usize, preemptions: usize, path: Vec<Choice>, idle: Option<Idle>) -> Self {
         let mut progress = Progress {
             tasks: vec![Task::Ready; tasks],
-            current: 0,
+            current: None,
             preemptions,
             path,
             made: 0,
@@ -75,7 +82,7 @@ impl Baton {
             trouble: None,
         };
         progress.hand_on(None);
-        Self { progress: Mutex::new(progress), passed: Condvar::new() }
+        Self { progress: Mutex::new(progress), passed: Condvar::new(), idle }
     }
 
     /// Runs a task whenever it has the baton.
@@ -90,7 +97,7 @@ impl Baton {
                 if thread::panicking() {
                     progress.trouble.get_or_insert_default();
                 } else {
-                    progress.hand_on(None);
+                    progress = self.0.hand_on(progress, None);
                 }
                 drop(progress);
                 self.0.passed.notify_all();
@@ -104,21 +111,41 @@ impl Baton {
 
     /// Lets another go first, or not.
     pub(crate) fn pass(&self, me: usize) {
-        let mut progress = self.lock();
-        progress.hand_on(Some(me));
+        let progress = self.hand_on(self.lock(), Some(me));
         self.wait_for(me, progress);
     }
 
     /// Waits until the task is woken and has the baton again.
     pub(crate) fn wait(&self, me: usize, is_woken: impl FnOnce() -> bool) {
         let mut progress = self.lock();
-        if is_woken() {
-            progress.hand_on(Some(me));
-        } else {
+        let ready = is_woken().then_some(me);
+        if ready.is_none() {
             progress.tasks[me] = Task::Waiting;
+        }
+        let progress = self.hand_on(progress, ready);
+        self.wait_for(me, progress);
+    }
+
+    /// Has somebody go on: `me`, who could, or another; if all wait, whom the world outside wakes.
+    fn hand_on<'b>(
+        &'b self,
+        mut progress: MutexGuard<'b, Progress>,
+        me: Option<usize>,
+    ) -> MutexGuard<'b, Progress> {
+        progress.hand_on(me);
+        let since = Instant::now();
+        while progress.current.is_none() && progress.tasks.contains(&Task::Waiting) {
+            let idle = self.idle.as_ref().filter(|_| since.elapsed() < PATIENCE);
+            let Some(idle) = idle else {
+                progress.trouble.get_or_insert_with(|| "some wait, and nobody wakes them".to_owned());
+                break;
+            };
+            drop(progress);
+            idle();
+            progress = self.lock();
             progress.hand_on(None);
         }
-        self.wait_for(me, progress);
+        progress
     }
 
     pub(crate) fn wake(&self, task: usize, note: impl FnOnce()) {
@@ -131,7 +158,7 @@ impl Baton {
 
     fn wait_for(&self, me: usize, mut progress: MutexGuard<'_, Progress>) {
         self.passed.notify_all();
-        while progress.current != me && progress.trouble.is_none() {
+        while progress.current != Some(me) && progress.trouble.is_none() {
             progress = self.passed.wait(progress).unwrap_or_else(PoisonError::into_inner);
         }
         let stopped = progress.trouble.is_some();
@@ -178,17 +205,15 @@ impl Progress {
         if me.is_none() || self.preemptions > 0 {
             candidates.extend(ready);
         }
+        self.current = None;
         if candidates.is_empty() {
-            if self.tasks.contains(&Task::Waiting) {
-                self.trouble.get_or_insert_with(|| "some wait, and nobody wakes them".to_owned());
-            }
             return;
         }
         let next = candidates[self.choose(candidates.len(), 't')];
         if me.is_some_and(|me| me != next) {
             self.preemptions -= 1;
         }
-        self.current = next;
+        self.current = Some(next);
         let _ = write!(self.steps, "{next} ");
     }
 

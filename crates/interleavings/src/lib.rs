@@ -18,7 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
-use baton::{Baton, Stopped};
+use baton::{Baton, Idle, Stopped};
 
 pub use baton::{choose, point};
 pub use future::{pause, run, run_or_drop};
@@ -28,6 +28,7 @@ pub use future::{pause, run, run_or_drop};
 pub struct Plan {
     tasks: Vec<Box<dyn FnOnce() + Send>>,
     end: Option<Box<dyn FnOnce()>>,
+    idle: Option<Idle>,
 }
 
 impl Plan {
@@ -40,6 +41,13 @@ impl Plan {
     /// What is looked at when all tasks have ended.
     pub fn end(mut self, end: impl FnOnce() + 'static) -> Self {
         self.end = Some(Box::new(end));
+        self
+    }
+
+    /// What is done, again and again, while all tasks wait: it lets a runtime go on, say, on whose connections they do. In
+    /// between the world outside must stand still, or the orders would not be the same each time.
+    pub fn idle(mut self, idle: impl Fn() + Send + Sync + 'static) -> Self {
+        self.idle = Some(Box::new(idle));
         self
     }
 }
@@ -60,8 +68,8 @@ pub fn explore(preemptions: usize, plan: impl Fn() -> Plan) -> usize {
     let mut path = Vec::new();
     let mut orders = 0;
     loop {
-        let Plan { tasks, end } = plan();
-        let baton = Arc::new(Baton::new(tasks.len(), preemptions, path));
+        let Plan { tasks, end, idle } = plan();
+        let baton = Arc::new(Baton::new(tasks.len(), preemptions, path, idle));
         let threads: Vec<_> = tasks
             .into_iter()
             .enumerate()
@@ -71,11 +79,14 @@ pub fn explore(preemptions: usize, plan: impl Fn() -> Plan) -> usize {
             })
             .collect();
         let outcomes: Vec<_> = threads.into_iter().map(thread::JoinHandle::join).collect();
-        let mut trouble =
-            outcomes.into_iter().filter_map(Result::err).map(text).find(|text| !text.is_empty());
+        let mut trouble = outcomes
+            .into_iter()
+            .filter_map(Result::err)
+            .map(|panic| text(&*panic))
+            .find(|text| !text.is_empty());
         trouble = trouble.or_else(|| baton.trouble());
         if let (None, Some(end)) = (&trouble, end) {
-            trouble = catch_unwind(AssertUnwindSafe(end)).err().map(text);
+            trouble = catch_unwind(AssertUnwindSafe(end)).err().map(|panic| text(&*panic));
         }
         if let Some(trouble) = trouble {
             panic!("{trouble}, in order {orders}: {}", baton.order());
@@ -89,7 +100,7 @@ pub fn explore(preemptions: usize, plan: impl Fn() -> Plan) -> usize {
 }
 
 /// What a panic said; nothing if its thread was only stopped.
-fn text(panic: Box<dyn Any + Send>) -> String {
+fn text(panic: &(dyn Any + Send)) -> String {
     if panic.is::<Stopped>() {
         return String::new();
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use super::*;
 
 fn panics(preemptions: usize, plan: impl Fn() -> Plan) -> Option<String> {
-    catch_unwind(AssertUnwindSafe(|| explore(preemptions, plan))).err().map(text)
+    catch_unwind(AssertUnwindSafe(|| explore(preemptions, plan))).err().map(|panic| text(&*panic))
 }
 
 /// Two that read, let others go first, and write.

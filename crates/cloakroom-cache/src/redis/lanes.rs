@@ -145,6 +145,8 @@ impl Lanes {
     }
 
     fn peek(&self, lane: &Lane) -> Option<Arc<Live>> {
+        #[cfg(test)]
+        cloakroom_interleavings::point();
         let used = lane.used.read().unwrap_or_else(PoisonError::into_inner);
         let live = used.as_ref().map(|used| &used.live);
         live.filter(|live| live.era == self.era.load(Ordering::Acquire)).cloned()
@@ -230,6 +232,8 @@ impl Lanes {
 
     /// Who waits for an answer may still get it. Many may notice one failure: it counts once.
     fn discard(&self, live: &Live) {
+        #[cfg(test)]
+        cloakroom_interleavings::point();
         let _ = self.era.compare_exchange(live.era, live.era + 1, Ordering::AcqRel, Ordering::Relaxed);
     }
 
@@ -244,9 +248,14 @@ impl Lanes {
 
 impl Lane {
     fn put(&self, used: Option<Used>) {
+        #[cfg(test)]
+        cloakroom_interleavings::point();
         let before = std::mem::replace(&mut *self.used.write().unwrap_or_else(PoisonError::into_inner), used);
         // Its end is not waited for under the lock. What was in use is not the pool's any more: in there are only
         // connections whose callers had left before they were made.
         drop(before.map(|used| Object::take(used.place)));
     }
 }
+
+#[cfg(test)]
+mod tests;
