@@ -75,6 +75,8 @@ fn tried(folder: &Folder, data: &[u8]) -> bool {
     let there = folder.read(&from);
     if let Ok(Some(there)) = &there {
         assert!(there.record.payload.len() <= content.len());
+        let names_it = content.windows(from.as_bytes().len()).any(|window| window == from.as_bytes());
+        assert!(names_it, "it is another's");
     }
     listed(folder, &from, &there);
     written_over(folder, &from, &there);
