@@ -5,6 +5,9 @@ use std::{fmt, ops::AddAssign};
 /// What a case prints that passes because its engine promises less: the rest of the line says what.
 const LIMIT: &str = "documented limit: ";
 
+/// What else tests say of what they have done, for tables of their own.
+const TOLD: [&str; 3] = ["searched: ", "found: ", "soak: "];
+
 /// How one test ended. Of two ends of the same test the later variant tells more.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Outcome {
@@ -22,6 +25,15 @@ pub(crate) struct Case {
     pub(crate) outcome: Outcome,
 }
 
+/// A line that a test has said.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Said {
+    /// The test's full path.
+    pub(crate) by: String,
+    /// The line, its prefix included.
+    pub(crate) line: String,
+}
+
 /// The sums of the `test result:` lines.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Tally {
@@ -35,6 +47,7 @@ pub(crate) struct Tally {
 pub(crate) struct Report {
     pub(crate) tally: Tally,
     pub(crate) cases: Vec<Case>,
+    pub(crate) said: Vec<Said>,
     /// Tests that were announced and of which nothing more was heard.
     pub(crate) lost: usize,
 }
@@ -75,6 +88,9 @@ impl Report {
                 speaker = said_by(line).or(speaker);
                 if line.starts_with(LIMIT) {
                     report.limit(first, speaker);
+                } else if TOLD.iter().any(|told| line.starts_with(told)) {
+                    let by = speaker.unwrap_or_default().to_owned();
+                    report.said.push(Said { by, line: line.to_owned() });
                 }
             } else if section == Section::Tests {
                 if let Some(tests) = announced(line) {
