@@ -40,13 +40,23 @@ impl Cargo {
         Self { command, line: format!("cargo {}", arguments.join(" ")) }
     }
 
+    /// Whether the toolchain can do all that the checks need.
+    ///
+    /// # Errors
+    ///
+    /// `Components` if it lacks something.
+    pub(crate) fn components() -> Result<()> {
+        let there = ["fmt", "clippy"].iter().all(|component| Self::new(&[component, "--version"]).succeeds());
+        if there { Ok(()) } else { Err(Error::Components) }
+    }
+
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
     }
 
     /// Whether the command succeeds; what it prints is nobody's business.
-    pub(crate) fn succeeds(mut self) -> bool {
+    fn succeeds(mut self) -> bool {
         let status = self.command.stdout(Stdio::null()).stderr(Stdio::null()).status();
         status.is_ok_and(|status| status.success())
     }

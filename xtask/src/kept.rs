@@ -1,49 +1,65 @@
-//! The suite's tables as the documentation keeps them, between two marks.
+//! Tables as the documentation keeps them, each between two marks.
 
 use std::{fs, io, path::PathBuf};
 
 use crate::error::{Error, Result};
 
-const FILE: &str = "docs/engines.md";
-const START: &str = "<!-- suite table -->";
-const END: &str = "<!-- end of suite table -->";
-
-/// Puts the tables into the page; makes the page, or the place for them at its end, if there is none.
-///
-/// # Errors
-///
-/// `Io` if the page cannot be read or written.
-pub(crate) fn write(tables: &str) -> Result<()> {
-    let page = page()?.unwrap_or_else(|| "# Engines\n".to_owned());
-    fs::write(path(), renewed(&page, tables))
-        .map_err(|source| Error::Io(format!("{FILE} is not written"), source))
+/// A place on a page that is written by a command, and by nobody else.
+pub(crate) struct Place {
+    /// The page, from the root of the repository.
+    pub(crate) file: &'static str,
+    /// The title of that page, if it has to be made.
+    pub(crate) title: &'static str,
+    /// What stands above the tables, if the page has no place for them yet.
+    pub(crate) heading: &'static str,
+    /// By what the marks are known.
+    pub(crate) mark: &'static str,
 }
 
-/// Whether the page shows these tables. A page that does not exist shows nothing wrong.
-///
-/// # Errors
-///
-/// `Io` if the page cannot be read.
-pub(crate) fn shows(tables: &str) -> Result<bool> {
-    Ok(page()?.is_none_or(|page| renewed(&page, tables) == page))
-}
-
-fn page() -> Result<Option<String>> {
-    match fs::read_to_string(path()) {
-        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
-        read => read.map(Some).map_err(|source| Error::Io(format!("{FILE} is not readable"), source)),
+impl Place {
+    /// Puts the tables there; makes the page, or the place at its end, if there is none.
+    ///
+    /// # Errors
+    ///
+    /// `Io` if the page cannot be read or written.
+    pub(crate) fn write(&self, tables: &str) -> Result<()> {
+        let page = self.page()?.unwrap_or_else(|| format!("# {}\n", self.title));
+        fs::write(self.path(), self.renewed(&page, tables))
+            .map_err(|source| Error::Io(format!("{} is not written", self.file), source))
     }
-}
 
-fn path() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(FILE)
-}
+    /// Whether the page shows these tables. A page that does not exist shows nothing wrong.
+    ///
+    /// # Errors
+    ///
+    /// `Io` if the page cannot be read.
+    pub(crate) fn shows(&self, tables: &str) -> Result<bool> {
+        Ok(self.page()?.is_none_or(|page| self.renewed(&page, tables) == page))
+    }
 
-fn renewed(page: &str, tables: &str) -> String {
-    let marked = page.split_once(START).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
-    match marked {
-        Some((before, after)) => [before, START, "\n\n", tables, "\n", END, after].concat(),
-        None => [page, "\n## The suite\n\n", START, "\n\n", tables, "\n", END, "\n"].concat(),
+    fn page(&self) -> Result<Option<String>> {
+        match fs::read_to_string(self.path()) {
+            Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => {
+                read.map(Some).map_err(|source| Error::Io(format!("{} is not readable", self.file), source))
+            }
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(self.file)
+    }
+
+    fn renewed(&self, page: &str, tables: &str) -> String {
+        let (start, end) =
+            (format!("<!-- {} table -->", self.mark), format!("<!-- end of {} table -->", self.mark));
+        let marked =
+            page.split_once(&start).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
+        let (before, after) = marked.map_or_else(
+            || (format!("{page}\n## {}\n\n", self.heading), "\n"),
+            |(before, after)| (before.to_owned(), after),
+        );
+        [&before, &start, "\n\n", tables, "\n", &end, after].concat()
     }
 }
 
@@ -51,16 +67,24 @@ fn renewed(page: &str, tables: &str) -> String {
 mod tests {
     use super::*;
 
+    const PLACE: Place = Place { file: "docs/none.md", title: "A", heading: "B", mark: "c" };
+
     #[test]
     fn tables_are_replaced_and_what_is_around_them_stays() {
-        let page = format!("# A\n\n{START}\n\nold\n\n{END}\nlast\n");
-        assert_eq!(renewed(&page, "new\n"), format!("# A\n\n{START}\n\nnew\n\n{END}\nlast\n"));
+        let page = |tables| format!("# A\n\n<!-- c table -->\n\n{tables}\n<!-- end of c table -->\nlast\n");
+        assert_eq!(PLACE.renewed(&page("old\n"), "new\n"), page("new\n"));
+    }
+
+    #[test]
+    fn another_places_tables_on_the_same_page_stay() {
+        let page = "<!-- d table -->\n\nold\n\n<!-- end of d table -->\n";
+        assert!(PLACE.renewed(page, "new\n").starts_with(page));
     }
 
     #[test]
     fn page_without_marks_gets_them_once_and_may_end_with_them() {
-        let once = renewed("# A\n", "table\n");
-        assert_eq!(once, format!("# A\n\n## The suite\n\n{START}\n\ntable\n\n{END}\n"));
-        assert_eq!(renewed(once.trim_end(), "table\n"), once.trim_end());
+        let once = PLACE.renewed("# A\n", "table\n");
+        assert_eq!(once, "# A\n\n## B\n\n<!-- c table -->\n\ntable\n\n<!-- end of c table -->\n");
+        assert_eq!(PLACE.renewed(once.trim_end(), "table\n"), once.trim_end());
     }
 }

@@ -10,6 +10,7 @@ mod harness;
 mod kept;
 mod metadata;
 mod proofs;
+mod races;
 mod report;
 mod servers;
 mod suite;
@@ -46,6 +47,12 @@ const COMMANDS: [Command; 6] = [
         arguments: "[--write]",
         about: "the conformance suite alone; --write keeps its tables in docs/engines.md",
         run: suite::run,
+    },
+    Command {
+        name: "races",
+        arguments: "[--write]",
+        about: "what parallel requests lose, beside other libraries; --write keeps the table in docs/guarantees.md",
+        run: races::run,
     },
     Command {
         name: "servers",

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::{
     error::{Error, Result},
     harness::cargo_test,
-    kept,
+    kept::Place,
     report::Report,
     servers::Servers,
     table,
@@ -13,6 +13,9 @@ use crate::{
 
 /// The integration test that engines and adapters share.
 pub(crate) const NAME: &str = "suite";
+
+/// Where its tables are kept.
+const PLACE: Place = Place { file: "docs/engines.md", title: "Engines", heading: "The suite", mark: "suite" };
 
 /// Runs the suite alone; with `--write`, keeps its tables in the documentation.
 ///
@@ -27,7 +30,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     };
     let report = tables(&Servers::beside_the_build(&["--test", NAME])?)?;
     if keep && report.tally.failed == 0 {
-        kept::write(&table::markdown(&report.cases))?;
+        PLACE.write(&table::markdown(&report.cases))?;
     }
     println!("\n{}", report.tally);
     Ok(if report.tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -54,5 +57,5 @@ pub(crate) fn tables(servers: &Servers) -> Result<Report> {
 /// `Io` if the page cannot be read.
 pub(crate) fn kept(report: &Report) -> Result<bool> {
     // Cases that failed are to be mended, not kept.
-    Ok(report.tally.failed > 0 || kept::shows(&table::markdown(&report.cases))?)
+    Ok(report.tally.failed > 0 || PLACE.shows(&table::markdown(&report.cases))?)
 }

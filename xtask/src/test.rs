@@ -39,9 +39,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
 }
 
 fn checks() -> Result<()> {
-    if !["fmt", "clippy"].iter().all(|component| Cargo::new(&[component, "--version"]).succeeds()) {
-        return Err(Error::Components);
-    }
+    Cargo::components()?;
     Cargo::new(&["fmt", "--all", "--check"]).run()?;
     floors::check()?;
     features::check()?;

@@ -1,0 +1,47 @@
+//! Three races between requests of one visitor, on sites that differ in their session library alone.
+//!
+//! Each site is served over HTTP on a port of 127.0.0.1, by the framework that its library is made for, and one client
+//! runs the same races on all of them. The table goes to standard output, what else there is to say to standard error.
+//! `REDIS_URL` names a Redis server; SQLite files are in a temporary folder.
+
+mod gate;
+mod races;
+mod sites;
+mod table;
+mod versions;
+mod visitor;
+
+use std::{env, error::Error, process::ExitCode};
+
+use crate::sites::{cloakroom, tower};
+
+/// Nobody acts on the kind of what goes wrong here: it is printed, and there is no table.
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+#[tokio::main]
+async fn main() -> Result<ExitCode> {
+    let folder = tempfile::tempdir()?;
+    let redis = env::var("REDIS_URL").map_err(|_| "REDIS_URL names no server: run `cargo xtask races`")?;
+    let sites = [
+        cloakroom::on_sqlite(folder.path()).await?,
+        cloakroom::on_redis(&redis).await?,
+        tower::on_sqlite(folder.path()).await?,
+        tower::on_redis(&redis).await?,
+    ];
+    let mut rows = Vec::new();
+    let mut kept_promises = true;
+    for site in &sites {
+        let outcome = races::run(&site.url).await.map_err(|error| format!("{site}: {error}"))?;
+        eprintln!("{site}: {outcome}");
+        kept_promises &= site.library != cloakroom::NAME || outcome.is_perfect();
+        rows.push(table::row(site, &outcome));
+    }
+    print!("{}", table::markdown(&rows));
+    if kept_promises {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!(
+        "cloakroom has lost an update, refused one or undone a logout: that is a bug, and no table to keep"
+    );
+    Ok(ExitCode::FAILURE)
+}

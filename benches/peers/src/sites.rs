@@ -1,0 +1,69 @@
+//! What every site answers, whatever its library.
+//!
+//! | route | what its handler does |
+//! |---|---|
+//! | `POST /login` | logs alice in, as the library's documentation says |
+//! | `POST /logout` | ends the session |
+//! | `PUT /set/NAME` | sets that name |
+//! | `POST /count` | adds one to `count`, as one does with that library |
+//! | `GET /all` | all names and values as JSON, with who is logged in as `user` |
+//! | `GET /gate/N` | answers when N handlers wait, with 408 if they do not come |
+//! | `POST /gate` | lets them go on |
+//!
+//! The handlers that write ask first who is logged in, as nearly every handler of an application does. With `?wait`
+//! they wait at the gate between that and what they write.
+
+pub(crate) mod cloakroom;
+pub(crate) mod tower;
+
+use std::fmt;
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::StatusCode,
+    routing::{get, post},
+};
+use tokio::net::TcpListener;
+
+use crate::{Result, gate::Gate, races};
+
+/// Who logs in.
+pub(crate) const USER: &str = "alice";
+
+/// A site that is being served until this process ends.
+pub(crate) struct Site {
+    pub(crate) library: &'static str,
+    pub(crate) version: String,
+    pub(crate) engine: &'static str,
+    pub(crate) url: String,
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} on {}", self.library, self.version, self.engine)
+    }
+}
+
+/// Every name that a session may hold, for libraries that can't list them.
+fn names() -> impl Iterator<Item = String> {
+    ["user", races::COUNT, races::LATE].map(str::to_owned).into_iter().chain(races::different_names())
+}
+
+/// Serves an axum application, and the gate beside it; answers with its address.
+async fn serve(site: Router, gate: Gate) -> Result<String> {
+    let gate =
+        Router::new().route("/gate", post(open)).route("/gate/{number}", get(reached)).with_state(gate);
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(async move { axum::serve(listener, site.merge(gate)).await });
+    Ok(url)
+}
+
+async fn reached(State(gate): State<Gate>, Path(number): Path<usize>) -> StatusCode {
+    if gate.is_reached_by(number).await { StatusCode::OK } else { StatusCode::REQUEST_TIMEOUT }
+}
+
+async fn open(State(gate): State<Gate>) {
+    gate.open();
+}
