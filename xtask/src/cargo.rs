@@ -56,7 +56,7 @@ impl Cargo {
     }
 
     /// Whether the command succeeds; what it prints is nobody's business.
-    fn succeeds(mut self) -> bool {
+    pub(crate) fn succeeds(mut self) -> bool {
         let status = self.command.stdout(Stdio::null()).stderr(Stdio::null()).status();
         status.is_ok_and(|status| status.success())
     }

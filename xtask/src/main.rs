@@ -13,6 +13,7 @@ mod proofs;
 mod races;
 mod report;
 mod servers;
+mod soak;
 mod suite;
 mod table;
 mod test;
@@ -29,7 +30,7 @@ struct Command {
     run: fn(&[String]) -> Result<ExitCode>,
 }
 
-const COMMANDS: [Command; 6] = [
+const COMMANDS: [Command; 8] = [
     Command {
         name: "test",
         arguments: "",
@@ -65,6 +66,12 @@ const COMMANDS: [Command; 6] = [
         arguments: "",
         about: "which crate may depend on which, and what each feature compiles",
         run: floors::run,
+    },
+    Command {
+        name: "soak",
+        arguments: "[SECONDS] [--write]",
+        about: "kills, searches and fuzzing for so long on each engine; --write keeps the counts in docs/guarantees.md",
+        run: soak::run,
     },
     Command {
         name: "fuzz",

@@ -1,9 +1,9 @@
 //! `cargo xtask soak`: kills, searches and fuzzing that go on for as long as one asks.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    hash::{BuildHasher, RandomState},
     process::ExitCode,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use crate::{
@@ -21,6 +21,8 @@ const CRASHES: &str = "crashes";
 /// The suite's cases that search; each gets its share of the time.
 const HISTORIES: &str = "histories";
 const SEARCHES: u64 = 9;
+/// About as many fuzzers share the time of one engine.
+const FUZZERS: u64 = 8;
 
 const KILLS: Place = Place {
     file: "docs/guarantees.md",
@@ -47,7 +49,7 @@ const FOUND: Place = Place {
 /// `Usage` for any other argument, `Servers` if one does not start, `Io` if the page cannot be written; as
 /// [`fuzz::run`].
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
-    let (mut seconds, mut keep) = (900, false);
+    let (mut seconds, mut keep) = (900_u64, false);
     for argument in arguments {
         match (argument.as_str(), argument.parse()) {
             ("--write", _) => keep = true,
@@ -56,12 +58,16 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         }
     }
     let servers = Servers::beside_the_build(&[])?;
-    let kills = soaked_test(&["--test", CRASHES], &[], &servers, &[("CLOAKROOM_SOAK_SECONDS", &seconds.to_string())])?;
+    let long = seconds.to_string();
+    let kills =
+        soaked_test(&["--test", CRASHES], &[], &servers, &[("CLOAKROOM_SOAK_SECONDS", long.as_str())])?;
     // Another seed each time: what is searched is not what the tests have searched.
-    let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().to_string();
+    let seed = RandomState::new().hash_one(SEARCHES).to_string();
     let share = seconds.div_ceil(SEARCHES).to_string();
-    let environment = [("CLOAKROOM_SEARCH_SECONDS", share.as_str()), ("CLOAKROOM_SEARCH_SEED", seed.as_str())];
-    let searches = soaked_test(&["--test", suite::NAME], &[HISTORIES, "the_searches_find"], &servers, &environment)?;
+    let environment =
+        [("CLOAKROOM_SEARCH_SECONDS", share.as_str()), ("CLOAKROOM_SEARCH_SEED", seed.as_str())];
+    let searches =
+        soaked_test(&["--test", suite::NAME], &[HISTORIES, "the_searches_find"], &servers, &environment)?;
     let mut tally = Tally::default();
     tally += kills.tally;
     tally += searches.tally;
@@ -71,7 +77,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         SEARCHED.write(&table::piped(&searched(&searches.said)))?;
         FOUND.write(&table::piped(&found(&searches.said)))?;
     }
-    fuzz::run(seconds.div_ceil(fuzz::targets()?.len().try_into().unwrap_or(u64::MAX)))?;
+    fuzz::run(seconds.div_ceil(FUZZERS))?;
     println!("\n{tally}");
     Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -94,7 +100,7 @@ pub(crate) fn searched(said: &[Said]) -> Vec<Vec<String>> {
     let cases: Vec<&str> = engines
         .values()
         .flat_map(|cells| cells.keys().copied())
-        .collect::<std::collections::BTreeSet<_>>()
+        .collect::<BTreeSet<_>>()
         .into_iter()
         .collect();
     let head = [String::new()].into_iter().chain(cases.iter().map(|case| case.replace('_', " ")));
@@ -155,17 +161,14 @@ mod tests {
             said("sqlite::histories::calls_in_turn", "searched: 30 histories, 95 operations, 0 faults"),
             said("sqlite::load::other", "documented limit: none"),
         ];
-        let rows = [
-            ["", "calls in turn", "lost calls"],
-            ["memory", "–", "20 (7)"],
-            ["sqlite", "30", "–"],
-        ];
+        let rows = [["", "calls in turn", "lost calls"], ["memory", "–", "20 (7)"], ["sqlite", "30", "–"]];
         assert_eq!(searched(&said), rows.map(|row| row.map(str::to_owned).to_vec()));
     }
 
     #[test]
     fn kills_are_a_table_of_tests() {
-        let said = [said("x", "soak: Redis, killed: 27 rounds, 17158 operations, 135 kills/faults, 0 violations")];
+        let said =
+            [said("x", "soak: Redis, killed: 27 rounds, 17158 operations, 135 kills/faults, 0 violations")];
         assert_eq!(killed(&said)[1], ["Redis, killed", "27", "17158", "135", "0"]);
     }
 

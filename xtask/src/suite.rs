@@ -8,7 +8,7 @@ use crate::{
     kept::Place,
     report::Report,
     servers::Servers,
-    table,
+    soak, table,
 };
 
 /// The integration test that engines and adapters share.
@@ -44,6 +44,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
 pub(crate) fn tables(servers: &Servers) -> Result<Report> {
     let suite = cargo_test(&["--test", NAME], &["--show-output"], servers)?;
     println!("\n{}", table::draw(&suite.cases));
+    println!(
+        "histories that were searched, and the faults in them:\n\n{}",
+        table::align(&soak::searched(&suite.said))
+    );
     if suite.lost > 0 {
         println!("{} announced cases are not in the tables: a binary stopped before them\n", suite.lost);
     }

@@ -129,7 +129,8 @@ fn sentence(case: &str) -> String {
     case.replace("::", ": ").replace('_', " ")
 }
 
-fn piped(rows: &[Vec<String>]) -> String {
+/// Rows in Markdown, the first as the head.
+pub(crate) fn piped(rows: &[Vec<String>]) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let mut lines = rows.iter().map(|row| line(row));
     let head = lines.next().unwrap_or_default();
@@ -137,7 +138,8 @@ fn piped(rows: &[Vec<String>]) -> String {
     [head, rule.unwrap_or_default()].into_iter().chain(lines).collect()
 }
 
-fn align(rows: &[Vec<String>]) -> String {
+/// Rows for a terminal.
+pub(crate) fn align(rows: &[Vec<String>]) -> String {
     let width =
         |column: usize| rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
     let mut drawn = String::new();

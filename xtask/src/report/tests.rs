@@ -175,3 +175,11 @@ fn what_passed_tests_printed_is_not_shown_and_what_failed_ones_printed_is() {
     assert!(shown.contains(&"documented limit: none"), "{shown:#?}");
     assert!(shown.contains(&"test cookie::load ... ok"), "{shown:#?}");
 }
+
+#[test]
+fn what_a_test_says_that_it_has_searched_is_kept_under_its_name() {
+    let output = LIMITED.replace("undocumented", "searched: 20 histories, 90 operations, 7 faults");
+    let report = Report::read(&output, false);
+    let said: Vec<_> = report.said.iter().map(|said| (said.by.as_str(), said.line.as_str())).collect();
+    assert_eq!(said, [("cookie::load", "searched: 20 histories, 90 operations, 7 faults")]);
+}
