@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 
 /// The pages. In a table's last column each name in backticks is a test, as `place::name`: `name` is its function's,
 /// and `place` any part of the way to the file that it is in, such as its crate or, of a case of the suite, its group.
-const PAGES: [&str; 2] = ["docs/advisories.md", "docs/coming-from-django.md"];
+const PAGES: [&str; 3] = ["docs/advisories.md", "docs/coming-from-django.md", "docs/guarantees.md"];
 
 /// The last column's title in the table that promises tests: each of its rows has one, or `none:` and why.
 const HELD_BY: &str = "held by";
@@ -74,20 +74,26 @@ fn read(folder: &Path, root: &Path, sources: &mut Vec<Source>) -> io::Result<()>
 }
 
 fn faults_of(page: &str, sources: &[Source]) -> Vec<String> {
-    let lines = page.lines().enumerate().map(|(n, line)| (n + 1, line.trim()));
-    let rows = lines.filter(|(_, line)| line.starts_with('|') && line.ends_with('|') && line.len() > 1);
-    let mut promised = false;
-    let faults = rows.flat_map(|(number, row)| {
-        promised |= last_cell(row).trim() == HELD_BY;
-        let names = names(last_cell(row));
-        if promised && names.is_empty() && says_something(row) {
-            return vec![format!("line {number}: it names no test, and says not why there is none")];
+    let (mut promised, mut promises) = (false, false);
+    let mut faults = Vec::new();
+    for (number, line) in page.lines().enumerate().map(|(n, line)| (n + 1, line.trim())) {
+        if !(line.starts_with('|') && line.ends_with('|') && line.len() > 1) {
+            // A table ends with its rows.
+            promised = false;
+            continue;
         }
-        let missing = names.into_iter().filter_map(|name| Some((name, fault(name, sources)?)));
-        missing.map(move |(name, fault)| format!("line {number}: `{name}` {fault}")).collect()
-    });
-    let faults = faults.collect();
-    if promised { faults } else { vec![format!("it has no table with a last column {HELD_BY:?}")] }
+        promised |= last_cell(line).trim() == HELD_BY;
+        promises |= promised;
+        let names = names(last_cell(line));
+        if promised && names.is_empty() && says_something(line) {
+            faults.push(format!("line {number}: it names no test, and says not why there is none"));
+        }
+        for name in names {
+            let fault = fault(name, sources);
+            faults.extend(fault.map(|fault| format!("line {number}: `{name}` {fault}")));
+        }
+    }
+    if promises { faults } else { vec![format!("it has no table with a last column {HELD_BY:?}")] }
 }
 
 /// Of a row: neither a table's head, nor a line across it, nor a title within it.

@@ -1,6 +1,5 @@
 //! An engine whose calls are counted, and fail when they are told to.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -83,10 +82,27 @@ impl Gate {
 #[derive(Clone, Debug)]
 pub struct Faulty {
     inner: Arc<dyn SessionBackend>,
-    plan: Arc<Mutex<VecDeque<(Operation, Fault)>>>,
+    plan: Arc<Mutex<Plan>>,
     calls: Arc<Mutex<Vec<Operation>>>,
     /// Where each call waits before and after it is done, until a history lets it go on.
     gates: Option<Arc<Gates>>,
+}
+
+/// What is to fail.
+#[derive(Debug, Default)]
+struct Plan {
+    /// How many calls there were.
+    made: u64,
+    faults: Vec<(Due, Fault)>,
+}
+
+/// Which call fails.
+#[derive(Debug)]
+enum Due {
+    /// The next of this kind.
+    Next(Operation),
+    /// The one of this number.
+    Call(u64),
 }
 
 impl Faulty {
@@ -102,7 +118,14 @@ impl Faulty {
 
     /// Makes the next call of `operation` fail that is not to fail already.
     pub fn fail(&self, operation: Operation, fault: Fault) {
-        self.plan.lock().unwrap().push_back((operation, fault));
+        self.plan.lock().unwrap().faults.push((Due::Next(operation), fault));
+    }
+
+    /// Makes a call fail whatever it is: the next one after so many others.
+    pub fn fail_after(&self, others: u64, fault: Fault) {
+        let mut plan = self.plan.lock().unwrap();
+        let due = Due::Call(plan.made + others);
+        plan.faults.push((due, fault));
     }
 
     /// The calls since this was asked last.
@@ -129,8 +152,13 @@ impl Faulty {
 
     fn planned(&self, operation: Operation) -> Option<Fault> {
         let mut plan = self.plan.lock().unwrap();
-        let due = plan.iter().position(|(planned, _)| *planned == operation);
-        due.and_then(|at| plan.remove(at)).map(|(_, fault)| fault)
+        let call = plan.made;
+        plan.made += 1;
+        let due = plan.faults.iter().position(|(due, _)| match due {
+            Due::Next(planned) => *planned == operation,
+            Due::Call(planned) => *planned == call,
+        });
+        due.map(|at| plan.faults.remove(at).1)
     }
 }
 
@@ -222,5 +250,28 @@ impl SessionIndex for Faulty {
 
     async fn all(&self, after: Option<&SessionId>, limit: u32) -> Result<Vec<(SessionId, Stored)>> {
         self.meet(Operation::List, self.inner_index()?.all(after, limit)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cloakroom_core::{Addressing, Memory, SessionKey};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_fault_strikes_the_call_that_it_was_planned_for() {
+        let faulty = Faulty::new(Memory::new());
+        let id = SessionKey::generate(Addressing::Hashed).unwrap().id();
+        faulty.fail_after(2, Fault::Refuse);
+        faulty.fail(Operation::Delete, Fault::LoseRequest);
+        let answers = [
+            faulty.load(&id, Read::Any).await.err(),
+            faulty.delete(&id, None).await.err(),
+            faulty.revision(&id).await.err(),
+            faulty.load(&id, Read::Any).await.err(),
+        ];
+        let kinds = answers.map(|error| error.map(|error| error.kind()));
+        assert_eq!(kinds, [None, Some(ErrorKind::Unknown), Some(ErrorKind::Unavailable), None]);
     }
 }

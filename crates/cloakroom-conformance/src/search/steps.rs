@@ -143,7 +143,9 @@ pub(super) async fn perform<'a>(
             Step::Together => waiting.iter().for_each(|act| gates.open(*act, None)),
             Step::Go(who) => chosen(who).into_iter().for_each(|act| gates.open(act, None)),
             Step::Fail(who, mishap) => {
-                chosen(who).into_iter().for_each(|act| gates.open(act, Some(mishap.into())));
+                if let Some(act) = chosen(who) {
+                    gates.open(act, Some(mishap.into()));
+                }
             }
             Step::Cut(who) => chosen(who).into_iter().for_each(|act| stage.replace(act, cut(act))),
             Step::CutAtWork(who) => {
