@@ -59,8 +59,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     }
     let servers = Servers::beside_the_build(&[])?;
     let long = seconds.to_string();
-    let kills =
-        soaked_test(&["--test", CRASHES], &[], &servers, &[("CLOAKROOM_SOAK_SECONDS", long.as_str())])?;
+    let environment =
+        [("CLOAKROOM_SOAK_SECONDS", long.as_str()), ("CLOAKROOM_SEARCH_SECONDS", long.as_str())];
+    let kills = soaked_test(&["--test", CRASHES], &[], &servers, &environment)?;
     // Another seed each time: what is searched is not what the tests have searched.
     let seed = RandomState::new().hash_one(SEARCHES).to_string();
     let share = seconds.div_ceil(SEARCHES).to_string();
@@ -111,11 +112,17 @@ pub(crate) fn searched(said: &[Said]) -> Vec<Vec<String>> {
     [head.collect()].into_iter().chain(engines.iter().map(row)).collect()
 }
 
-/// A row per test that kills or cuts.
+/// A row per test that kills or cuts, those that search among them.
 fn killed(said: &[Said]) -> Vec<Vec<String>> {
-    let head = ["", "rounds", "operations", "kills, faults", "violations"].map(str::to_owned).to_vec();
-    let row = |Said { line, .. }: &Said| {
-        let (engine, counts) = line.strip_prefix("soak: ")?.split_once(": ")?;
+    let head = ["", "rounds or histories", "operations", "kills, faults", "violations"];
+    let head = head.map(str::to_owned).to_vec();
+    let row = |Said { by, line }: &Said| {
+        let test = by.rsplit("::").next().unwrap_or_default().replace('_', " ");
+        let line = match line.strip_prefix("searched: ") {
+            Some(counts) => format!("{test}: {counts}, 0 violations"),
+            None => line.strip_prefix("soak: ")?.to_owned(),
+        };
+        let (engine, counts) = line.split_once(": ")?;
         let counts = counts.split(", ").map(|count| count.split(' ').next().unwrap_or_default().to_owned());
         Some([engine.to_owned()].into_iter().chain(counts).collect())
     };
@@ -170,6 +177,14 @@ mod tests {
         let said =
             [said("x", "soak: Redis, killed: 27 rounds, 17158 operations, 135 kills/faults, 0 violations")];
         assert_eq!(killed(&said)[1], ["Redis, killed", "27", "17158", "135", "0"]);
+        let said = [
+            said[0].clone(),
+            Said {
+                by: "a::over_a_network".into(),
+                line: "searched: 5 histories, 20 operations, 3 faults".into(),
+            },
+        ];
+        assert_eq!(killed(&said)[2], ["over a network", "5", "20", "3", "0"]);
     }
 
     #[test]

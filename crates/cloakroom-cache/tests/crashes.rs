@@ -5,13 +5,15 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use cloakroom_cache::redis::{Backend, Config};
 use cloakroom_conformance::crashes::{Dice, Troubled};
+use cloakroom_conformance::search::histories::requests_amid_trouble_lose_and_revive_nothing;
+use cloakroom_conformance::{Setup, run};
 use cloakroom_core::{Addressing, SessionKey};
-use cloakroom_servers::{Proxy, RedisConfig};
+use cloakroom_servers::{Proxy, RedisConfig, Storm};
 
 /// How many connections the engine may have.
 const LANES: usize = 2;
@@ -38,6 +40,31 @@ async fn a_network_that_breaks_again_and_again_loses_nothing() {
     let troubled = Troubled { engine: "Redis, a network", troubles: 20, short: Duration::from_secs(5) };
     troubled.run(backend, trouble, async || open(&server, &prefix).await).await;
     settles(&proxy, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a server: cargo xtask test starts one"]
+async fn histories_over_a_network_that_breaks_are_explained() {
+    let server = std::env::var("REDIS_URL").expect("REDIS_URL is set by `cargo xtask test`");
+    let address = server.strip_prefix("redis://").unwrap();
+    let proxy = Arc::new(Proxy::before(address.parse().unwrap()).unwrap());
+    let prefix = SessionKey::generate(Addressing::Hashed).unwrap().expose().to_owned();
+    let config = Config::new(&format!("redis://{}", proxy.address())).prefix(&prefix).lanes(LANES);
+    let storm = storms(&proxy);
+    run(
+        async |clock| Setup::from(config.clock(clock).open().await.unwrap()),
+        |engine| requests_amid_trouble_lose_and_revive_nothing(engine, storm),
+    )
+    .await;
+}
+
+/// What breaks the network for a history.
+fn storms(proxy: &Arc<Proxy>) -> impl Fn() -> Storm + use<> {
+    let (proxy, dice) = (Arc::clone(proxy), Mutex::new(Dice::of_environment()));
+    move || {
+        let mut its = dice.lock().unwrap().another();
+        proxy.storm(move |end| its.below(end))
+    }
 }
 
 /// Waits until no more connections are open than may be.

@@ -37,6 +37,24 @@ pub enum Search {
 ///
 /// That history.
 pub async fn search(engine: Engine, what: Search, effort: Effort) -> Result<Searched, Counterexample> {
+    begin(engine, what, None, effort).await
+}
+
+async fn search_amid<T: 'static>(
+    engine: Engine,
+    trouble: impl Fn() -> T + Send + Sync + 'static,
+    effort: Effort,
+) -> Result<Searched, Counterexample> {
+    let outside: Box<requests::Outside> = Box::new(move || Box::new(trouble()));
+    begin(engine, Search::RequestsAtOnce(Faults::Cuts), Some(outside), effort).await
+}
+
+async fn begin(
+    engine: Engine,
+    what: Search,
+    outside: Option<Box<requests::Outside>>,
+    effort: Effort,
+) -> Result<Searched, Counterexample> {
     let runtime = tokio::runtime::Handle::current();
     // What histories are drawn from can't be sent to another thread, so it stays on one of its own.
     let searching = tokio::task::spawn_blocking(move || {
@@ -44,8 +62,10 @@ pub async fn search(engine: Engine, what: Search, effort: Effort) -> Result<Sear
             match what {
                 Search::CallsInTurn => calls::search(&engine, None, effort).await,
                 Search::CallsAtOnce => calls::search(&engine, Some(Faults::Cuts), effort).await,
-                Search::RequestsInTurn => requests::search(&engine, None, effort).await,
-                Search::RequestsAtOnce(faults) => requests::search(&engine, Some(faults), effort).await,
+                Search::RequestsInTurn => requests::search(&engine, None, None, effort).await,
+                Search::RequestsAtOnce(faults) => {
+                    requests::search(&engine, Some(faults), outside.as_deref(), effort).await
+                }
             }
         })
     });

@@ -44,6 +44,7 @@ pub use chromium::Chromium;
 pub use cluster::Cluster;
 pub use error::{Error, Result};
 pub use mariadb::MariaDb;
+pub use mischief::Storm;
 pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use proxy::{Direction, Proxy};

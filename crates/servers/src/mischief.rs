@@ -1,6 +1,13 @@
 //! All that can happen to a connection, one thing at a time.
 
-use std::{thread, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
 
 use crate::{Direction, Proxy, patience::Patience};
 
@@ -9,7 +16,36 @@ const ARMED: Duration = Duration::from_millis(200);
 /// Longer than clients wait for an answer.
 const LONG: Duration = Duration::from_millis(5_500);
 
+/// A proxy that misbehaves again and again, until this is dropped: then it flows.
+#[derive(Debug)]
+pub struct Storm {
+    over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Storm {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // What it did not survive, its proxy does not show either.
+            let _ = thread.join();
+        }
+    }
+}
+
 impl Proxy {
+    /// Misbehaves as [`misbehave`](Proxy::misbehave) does, one thing after the other, in a thread of its own.
+    pub fn storm(self: &Arc<Self>, mut draw: impl FnMut(u64) -> u64 + Send + 'static) -> Storm {
+        let over = Arc::new(AtomicBool::new(false));
+        let (proxy, ends) = (Arc::clone(self), Arc::clone(&over));
+        let thread = thread::spawn(move || {
+            while !ends.load(Ordering::Relaxed) {
+                proxy.misbehave(&mut draw);
+            }
+        });
+        Storm { over, thread: Some(thread) }
+    }
+
     /// Lets something happen, and then flows again. `draw` decides what, and when: it answers with a number below the
     /// one that it is given.
     pub fn misbehave(&self, mut draw: impl FnMut(u64) -> u64) {

@@ -1,10 +1,14 @@
 //! The cases that search.
 
-use super::{Effort, Faults, Search, search};
+use super::{Counterexample, Effort, Faults, Search, Searched, search, search_amid};
 use crate::{Engine, Limit};
 
 async fn explained(engine: Engine, what: Search) {
-    match search(engine, what, Effort::from_environment()).await {
+    tell(search(engine, what, Effort::from_environment()).await);
+}
+
+fn tell(came_to: Result<Searched, Counterexample>) {
+    match came_to {
         Ok(searched) => println!("searched: {searched}"),
         Err(found) => panic!("{found}"),
     }
@@ -63,4 +67,13 @@ pub async fn dropped_handlers_lose_and_revive_nothing(engine: Engine) {
 /// The same where all of that happens.
 pub async fn all_faults_together_lose_and_revive_nothing(engine: Engine) {
     at_once(engine, Faults::All).await;
+}
+
+/// The same while there is trouble between the engine and its store: a network that breaks, say. For those who can
+/// make it: `trouble` begins it for each history, and it is over when what that returns is dropped.
+pub async fn requests_amid_trouble_lose_and_revive_nothing<T: 'static>(
+    engine: Engine,
+    trouble: impl Fn() -> T + Send + Sync + 'static,
+) {
+    tell(search_amid(engine, trouble, Effort::from_environment()).await);
 }

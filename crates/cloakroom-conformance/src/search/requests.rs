@@ -5,11 +5,12 @@ mod model;
 mod player;
 mod script;
 
+use std::any::Any;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cloakroom_core::{Addressing, Read, SessionOptions, Sessions};
+use cloakroom_core::{Addressing, ErrorKind, Result, SessionOptions, Sessions};
 
 use self::keys::Keys;
 use self::model::{Event, World};
@@ -21,22 +22,29 @@ use super::stage::{Gates, Stage};
 use super::steps::{Faults, are_calm, perform};
 use crate::{Engine, Faulty};
 
+/// How often one looks again where the store was in trouble just now.
+const LOOKS: u32 = 10;
 const IDLE: Duration = Duration::from_hours(2);
 
-/// Draws histories of requests: one after the other, or at once and with faults.
+/// Draws histories of requests: one after the other, or at once and with faults. What `outside` begins is over when what
+/// it returns is dropped.
 pub(super) async fn search(
     engine: &Engine,
     faults: Option<Faults>,
+    outside: Option<&Outside>,
     effort: Effort,
-) -> Result<Searched, Counterexample> {
+) -> std::result::Result<Searched, Counterexample> {
     let rounds = AtomicU64::new(0);
     hunt(effort, histories(faults), async |history| {
-        play(engine, history, rounds.fetch_add(1, Ordering::Relaxed)).await
+        play(engine, history, outside, rounds.fetch_add(1, Ordering::Relaxed)).await
     })
     .await
 }
 
-async fn play(engine: &Engine, history: &History, round: u64) -> Played {
+/// Trouble between the engine and its store.
+pub(super) type Outside = dyn Fn() -> Box<dyn Any> + Send + Sync;
+
+async fn play(engine: &Engine, history: &History, outside: Option<&Outside>, round: u64) -> Played {
     let gates = Arc::new(Gates::default());
     let faulty = Faulty::gated(Arc::clone(&engine.backend), Arc::clone(&gates));
     let idle = history.idle.then_some(IDLE);
@@ -48,7 +56,7 @@ async fn play(engine: &Engine, history: &History, round: u64) -> Played {
         log: Log::new(engine.clock.clone()),
         keys: Keys::default(),
         gates: Arc::clone(&gates),
-        calm: history.steps.as_deref().is_none_or(are_calm),
+        calm: outside.is_none() && history.steps.as_deref().is_none_or(are_calm),
         idle: history.idle,
         round,
     };
@@ -57,6 +65,7 @@ async fn play(engine: &Engine, history: &History, round: u64) -> Played {
     let cut =
         |number: usize| Player::new(&scene, number, &history.requests[number], &parts[number]).give_up();
     let mut stage = Stage::new(Arc::clone(&gates));
+    let trouble = outside.map(|begins| begins());
     let mut ended = Ok(());
     if let Some(steps) = &history.steps {
         (0..history.requests.len()).for_each(|number| stage.enter(Box::pin(act(number))));
@@ -70,6 +79,7 @@ async fn play(engine: &Engine, history: &History, round: u64) -> Played {
         }
     }
     drop(stage);
+    drop(trouble);
     if let Err(stuck) = ended {
         scene.log.wrong(stuck);
     }
@@ -89,15 +99,12 @@ async fn look_at_everything(engine: &Engine, scene: &Scene, sessions: &Sessions)
     };
     for key in keys {
         let at = log.begin(None, |_| Event::Read { key: scene.keys.number(&key), found: None });
-        match sessions.load(Some(key.clone())).await {
+        match patiently(async || sessions.load(Some(key.clone())).await).await {
             Ok(session) => {
                 let found = session.key().map(|_| scene.view(&session));
                 log.came_to(at, Event::Read { key: scene.keys.number(&key), found });
             }
             Err(error) => log.wrong(format!("afterwards: {error:?}")),
-        }
-        if let Err(error) = engine.backend.load(&key.id(), Read::Any).await {
-            log.wrong(format!("afterwards: {error:?}"));
         }
     }
     if engine.backend.index().is_none() {
@@ -105,9 +112,20 @@ async fn look_at_everything(engine: &Engine, scene: &Scene, sessions: &Sessions)
     }
     for user in USERS {
         let at = log.begin(None, |_| Event::Count { user, sessions: 0 });
-        match sessions.of_user(&scene.name(user)).await {
+        match patiently(async || sessions.of_user(&scene.name(user)).await).await {
             Ok(listed) => log.came_to(at, Event::Count { user, sessions: listed.len() }),
             Err(error) => log.wrong(format!("afterwards: {error:?}")),
         }
     }
+}
+
+/// Connections that broke are found out one by one.
+async fn patiently<T>(look: impl AsyncFn() -> Result<T>) -> Result<T> {
+    for _ in 0..LOOKS {
+        match look().await {
+            Err(error) if error.kind() == ErrorKind::Unavailable => tokio::task::yield_now().await,
+            answer => return answer,
+        }
+    }
+    look().await
 }

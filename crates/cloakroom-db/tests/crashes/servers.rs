@@ -1,12 +1,14 @@
 //! Servers that are killed, and networks that break.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use cloakroom_conformance::crashes::{Dice, Troubled};
+use cloakroom_conformance::search::histories::requests_amid_trouble_lose_and_revive_nothing;
+use cloakroom_conformance::{Setup, run};
 use cloakroom_core::{Addressing, SessionKey};
 use cloakroom_db::{Backend, Config};
-use cloakroom_servers::{MariaDb, Postgres, Proxy};
+use cloakroom_servers::{MariaDb, Postgres, Proxy, Storm};
 
 /// How many connections the engine may have.
 const CONNECTIONS: u32 = 4;
@@ -33,6 +35,32 @@ async fn a_network_that_breaks(engine: &'static str, variable: &str) {
     let troubled = Troubled { engine, troubles: 20, short: Duration::from_secs(5) };
     troubled.run(backend, trouble, async || open(&server, &table).await).await;
     settles(&proxy, 0);
+}
+
+/// The same, searched with histories.
+async fn histories_over_a_network_that_breaks(variable: &str) {
+    let server = std::env::var(variable).expect("its URL is set by `cargo xtask test`");
+    let (login, place) = server.split_once('@').unwrap();
+    let (address, database) = place.split_once('/').unwrap();
+    let proxy = Arc::new(Proxy::before(address.parse().unwrap()).unwrap());
+    let table = format!("t_{}", SessionKey::generate(Addressing::Hashed).unwrap().expose());
+    let url = format!("{login}@{}/{database}", proxy.address());
+    let config = Config::new(&url).table(&table).connections(CONNECTIONS);
+    let storm = storms(&proxy);
+    run(
+        async |clock| Setup::from(crate::migrated(config.clock(clock)).await),
+        |engine| requests_amid_trouble_lose_and_revive_nothing(engine, storm),
+    )
+    .await;
+}
+
+/// What breaks the network for a history.
+fn storms(proxy: &Arc<Proxy>) -> impl Fn() -> Storm + use<> {
+    let (proxy, dice) = (Arc::clone(proxy), Mutex::new(Dice::of_environment()));
+    move || {
+        let mut its = dice.lock().unwrap().another();
+        proxy.storm(move |end| its.below(end))
+    }
 }
 
 /// Waits until no more connections are open than may be.
@@ -70,6 +98,18 @@ async fn a_network_that_breaks_again_and_again_loses_nothing_in_postgres() {
 #[ignore = "needs a server: cargo xtask test starts one"]
 async fn a_network_that_breaks_again_and_again_loses_nothing_in_mariadb() {
     a_network_that_breaks("MariaDB, a network", "MARIADB_URL").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a server: cargo xtask test starts one"]
+async fn histories_over_a_network_that_breaks_are_explained_in_postgres() {
+    histories_over_a_network_that_breaks("POSTGRES_URL").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a server: cargo xtask test starts one"]
+async fn histories_over_a_network_that_breaks_are_explained_in_mariadb() {
+    histories_over_a_network_that_breaks("MARIADB_URL").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
