@@ -74,7 +74,7 @@ fn read(folder: &Path, root: &Path, sources: &mut Vec<Source>) -> io::Result<()>
 }
 
 fn faults_of(page: &str, sources: &[Source]) -> Vec<String> {
-    let (mut promised, mut promises) = (false, false);
+    let (mut promised, mut ever) = (false, false);
     let mut faults = Vec::new();
     for (number, line) in page.lines().enumerate().map(|(n, line)| (n + 1, line.trim())) {
         if !(line.starts_with('|') && line.ends_with('|') && line.len() > 1) {
@@ -83,7 +83,7 @@ fn faults_of(page: &str, sources: &[Source]) -> Vec<String> {
             continue;
         }
         promised |= last_cell(line).trim() == HELD_BY;
-        promises |= promised;
+        ever |= promised;
         let names = names(last_cell(line));
         if promised && names.is_empty() && says_something(line) {
             faults.push(format!("line {number}: it names no test, and says not why there is none"));
@@ -93,7 +93,7 @@ fn faults_of(page: &str, sources: &[Source]) -> Vec<String> {
             faults.extend(fault.map(|fault| format!("line {number}: `{name}` {fault}")));
         }
     }
-    if promises { faults } else { vec![format!("it has no table with a last column {HELD_BY:?}")] }
+    if ever { faults } else { vec![format!("it has no table with a last column {HELD_BY:?}")] }
 }
 
 /// Of a row: neither a table's head, nor a line across it, nor a title within it.

@@ -49,7 +49,7 @@ async fn histories_over_a_network_that_breaks_are_explained() {
     let address = server.strip_prefix("redis://").unwrap();
     let proxy = Arc::new(Proxy::before(address.parse().unwrap()).unwrap());
     let prefix = SessionKey::generate(Addressing::Hashed).unwrap().expose().to_owned();
-    let config = Config::new(&format!("redis://{}", proxy.address())).prefix(&prefix).lanes(LANES);
+    let config = Config::new(format!("redis://{}", proxy.address())).prefix(&prefix).lanes(LANES);
     let storm = storms(&proxy);
     run(
         async |clock| Setup::from(config.clock(clock).open().await.unwrap()),
