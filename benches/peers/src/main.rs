@@ -13,7 +13,7 @@ mod visitor;
 
 use std::{env, error::Error, process::ExitCode};
 
-use crate::sites::{cloakroom, tower};
+use crate::sites::{actix, cloakroom, tower};
 
 /// Nobody acts on the kind of what goes wrong here: it is printed, and there is no table.
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -27,6 +27,7 @@ async fn main() -> Result<ExitCode> {
         cloakroom::on_redis(&redis).await?,
         tower::on_sqlite(folder.path()).await?,
         tower::on_redis(&redis).await?,
+        actix::on_redis(&redis).await?,
     ];
     let mut rows = Vec::new();
     let mut kept_promises = true;

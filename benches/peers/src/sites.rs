@@ -13,6 +13,7 @@
 //! The handlers that write ask first who is logged in, as nearly every handler of an application does. With `?wait`
 //! they wait at the gate between that and what they write.
 
+pub(crate) mod actix;
 pub(crate) mod cloakroom;
 pub(crate) mod tower;
 
