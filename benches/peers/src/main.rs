@@ -13,7 +13,7 @@ mod visitor;
 
 use std::{env, error::Error, process::ExitCode};
 
-use crate::sites::{actix, cloakroom, tower};
+use crate::sites::{actix, cloakroom, django, tower};
 
 /// Nobody acts on the kind of what goes wrong here: it is printed, and there is no table.
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -22,20 +22,31 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 async fn main() -> Result<ExitCode> {
     let folder = tempfile::tempdir()?;
     let redis = env::var("REDIS_URL").map_err(|_| "REDIS_URL names no server: run `cargo xtask races`")?;
+    let [django_on_sqlite, django_on_redis] = django::on_both(folder.path(), &redis).await?;
     let sites = [
         cloakroom::on_sqlite(folder.path()).await?,
         cloakroom::on_redis(&redis).await?,
         tower::on_sqlite(folder.path()).await?,
         tower::on_redis(&redis).await?,
         actix::on_redis(&redis).await?,
+        django_on_sqlite,
+        django_on_redis,
     ];
     let mut rows = Vec::new();
     let mut kept_promises = true;
     for site in &sites {
-        let outcome = races::run(&site.url).await.map_err(|error| format!("{site}: {error}"))?;
-        eprintln!("{site}: {outcome}");
-        kept_promises &= site.library != cloakroom::NAME || outcome.is_perfect();
-        rows.push(table::row(site, &outcome));
+        match &site.served {
+            Ok(served) => {
+                let outcome = races::run(&served.url).await.map_err(|error| format!("{site}: {error}"))?;
+                eprintln!("{site}: {outcome}");
+                kept_promises &= site.library != cloakroom::NAME || outcome.is_perfect();
+                rows.push(table::row(site, &served.version, &outcome));
+            }
+            Err(why) => {
+                eprintln!("{site}: not run: {why}");
+                rows.push(table::absent(site, why));
+            }
+        }
     }
     print!("{}", table::markdown(&rows));
     if kept_promises {

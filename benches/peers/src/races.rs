@@ -4,10 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use reqwest::{Method, StatusCode};
 
-use crate::{
-    Result,
-    visitor::{Answer, Visitor},
-};
+use crate::{Result, visitor::Visitor};
 
 /// How many requests are under way at once.
 pub(crate) const REQUESTS: usize = 32;
@@ -72,10 +69,16 @@ impl Answers {
         self.0.iter().filter(|(status, _)| !status.is_success()).map(|(_, number)| number).sum()
     }
 
-    fn count(&mut self, answers: &[Answer]) {
-        for answer in answers {
-            *self.0.entry(answer.status).or_default() += 1;
+    pub(crate) fn of(statuses: impl Iterator<Item = StatusCode>) -> Self {
+        let mut answers = Self::default();
+        for status in statuses {
+            answers.count(status);
         }
+        answers
+    }
+
+    fn count(&mut self, status: StatusCode) {
+        *self.0.entry(status).or_default() += 1;
     }
 }
 
@@ -112,9 +115,8 @@ async fn increments(site: &str) -> Result<Kept> {
 
 async fn race(visitor: &Visitor, requests: impl Iterator<Item = (Method, String)>) -> Result<Answers> {
     let sent = visitor.send_to_the_gate(requests).await?;
-    let mut answers = Answers::default();
-    answers.count(&visitor.open_the_gate(sent).await?);
-    Ok(answers)
+    let answers = visitor.open_the_gate(sent).await?;
+    Ok(Answers::of(answers.iter().map(|answer| answer.status)))
 }
 
 /// A request that has loaded the session changes it after a logout has been answered.
@@ -125,12 +127,13 @@ async fn logouts(site: &str) -> Result<Logouts> {
         let sent = visitor.send_to_the_gate([(Method::PUT, format!("/set/{LATE}"))].into_iter()).await?;
         visitor.send(Method::POST, "/logout").await?.expected()?;
         let late = visitor.open_the_gate(sent).await?;
-        logouts.answers.count(&late);
-        // Who has kept the old cookie, and the browser that has been sent another one.
-        let cookies = late.into_iter().filter_map(|answer| answer.cookie);
+        // By the old cookie, which somebody may have kept, and by another one that the browser has been sent.
         let mut left = visitor.all().await?;
-        for cookie in cookies {
-            left.extend(visitor.bearing(cookie).all().await?);
+        for answer in late {
+            logouts.answers.count(answer.status);
+            if let Some(cookie) = answer.cookie {
+                left.extend(visitor.bearing(cookie).all().await?);
+            }
         }
         logouts.alive += usize::from(!left.is_empty());
         logouts.undone += usize::from(left.contains_key("user"));

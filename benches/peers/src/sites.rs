@@ -15,6 +15,7 @@
 
 pub(crate) mod actix;
 pub(crate) mod cloakroom;
+pub(crate) mod django;
 pub(crate) mod tower;
 
 use std::fmt;
@@ -25,24 +26,43 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, process::Child};
 
-use crate::{Result, gate::Gate, races};
+use crate::{Result, gate::Gate, races, versions};
 
 /// Who logs in.
 pub(crate) const USER: &str = "alice";
 
-/// A site that is being served until this process ends.
+/// A library on an engine.
 pub(crate) struct Site {
     pub(crate) library: &'static str,
-    pub(crate) version: String,
     pub(crate) engine: &'static str,
+    /// Or why it can't be on this machine.
+    pub(crate) served: std::result::Result<Served, &'static str>,
+}
+
+/// A site that is being served until this process ends.
+pub(crate) struct Served {
+    pub(crate) version: String,
     pub(crate) url: String,
+    /// What serves it, if that is another process.
+    _process: Option<Child>,
+}
+
+impl Site {
+    /// One that this process serves at `url`, with the version of the library that was built.
+    fn here(library: &'static str, engine: &'static str, url: String) -> Result<Self> {
+        let version = versions::of(library)?;
+        Ok(Self { library, engine, served: Ok(Served { version, url, _process: None }) })
+    }
 }
 
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} on {}", self.library, self.version, self.engine)
+        match &self.served {
+            Ok(served) => write!(f, "{} {} on {}", self.library, served.version, self.engine),
+            Err(_) => write!(f, "{} on {}", self.library, self.engine),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use actix_web::{
 use serde_json::{Map, Value};
 
 use super::{Site, USER, names};
-use crate::{Result, gate::Gate, races, versions};
+use crate::{Result, gate::Gate, races};
 
 pub(crate) async fn on_redis(url: &str) -> Result<Site> {
     let store = RedisSessionStore::new(url).await.map_err(|error| format!("actix-session: {error}"))?;
@@ -31,8 +31,7 @@ pub(crate) async fn on_redis(url: &str) -> Result<Site> {
     let server = server.disable_signals().bind(("127.0.0.1", 0))?;
     let address = server.addrs().first().copied().ok_or("actix-web listens nowhere")?;
     tokio::spawn(server.run());
-    let library = "actix-session";
-    Ok(Site { library, version: versions::of(library)?, engine: "Redis", url: format!("http://{address}") })
+    Site::here("actix-session", "Redis", format!("http://{address}"))
 }
 
 async fn login(session: Session) -> Answer<HttpResponse> {

@@ -14,7 +14,7 @@ use cloakroom::{
 use serde_json::{Map, Value};
 
 use super::{Site, USER, serve};
-use crate::{Result, gate::Gate, races, versions};
+use crate::{Result, gate::Gate, races};
 
 pub(crate) const NAME: &str = "cloakroom";
 
@@ -42,8 +42,7 @@ async fn site(engine: &'static str, settings: Settings) -> Result<Site> {
         .route("/all", get(all))
         .layer(settings.layer().await?)
         .with_state(gate.clone());
-    let version = versions::of(NAME)?;
-    Ok(Site { library: NAME, version, engine, url: serve(site, gate).await? })
+    Site::here(NAME, engine, serve(site, gate).await?)
 }
 
 async fn login(session: Session) -> std::result::Result<(), Error> {

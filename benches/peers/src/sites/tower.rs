@@ -17,7 +17,7 @@ use tower_sessions_redis_store::{
 use tower_sessions_sqlx_store::{SqliteStore, sqlx::SqlitePool};
 
 use super::{Site, USER, names, serve};
-use crate::{Result, gate::Gate, races, versions};
+use crate::{Result, gate::Gate, races};
 
 /// As many connections as its example has.
 const CONNECTIONS: usize = 6;
@@ -45,8 +45,7 @@ async fn site(engine: &'static str, store: impl SessionStore + Clone) -> Result<
         .route("/all", get(all))
         .layer(SessionManagerLayer::new(store))
         .with_state(gate.clone());
-    let library = "tower-sessions";
-    Ok(Site { library, version: versions::of(library)?, engine, url: serve(site, gate).await? })
+    Site::here("tower-sessions", engine, serve(site, gate).await?)
 }
 
 type Answer<T> = std::result::Result<T, StatusCode>;
