@@ -46,7 +46,8 @@ async fn play(engine: &Engine, history: &History, round: u64) -> Played {
         counter.log.wrong(stuck);
     }
     Caller::new(history.callers.len(), Arc::clone(&engine.backend), &counter).look().await;
-    let (operations, unexplained) = counter.log.judge(&Store::default(), |event, _| vec![event.clone()]);
+    let (operations, unexplained) =
+        counter.log.judge(&Store::default(), |event, _| vec![(event.clone(), true)]);
     Played { operations, faults: gates.faults(), unexplained }
 }
 

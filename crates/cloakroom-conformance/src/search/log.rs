@@ -51,8 +51,20 @@ impl<E: Clone + Display> Log<E> {
         number
     }
 
+    /// Nothing that this one has begun will happen after now.
+    pub(super) fn end_all(&self, by: usize) {
+        let open = |line: &Line<E>| line.by == Some(by) && line.entry.ended.is_none();
+        let numbers: Vec<_> = {
+            let minutes = self.minutes();
+            (0..minutes.lines.len()).filter(|number| open(&minutes.lines[*number])).collect()
+        };
+        for number in numbers {
+            self.end(number);
+        }
+    }
+
     /// It is this by now.
-    pub(super) fn is(&self, number: usize, change: impl FnOnce(&mut E)) {
+    pub(super) fn amend(&self, number: usize, change: impl FnOnce(&mut E)) {
         change(&mut self.minutes().lines[number].entry.event);
     }
 
@@ -64,7 +76,7 @@ impl<E: Clone + Display> Log<E> {
 
     /// The same, and so.
     pub(super) fn came_to(&self, number: usize, event: E) {
-        self.is(number, |begun| *begun = event);
+        self.amend(number, |begun| *begun = event);
         self.done(number);
     }
 
@@ -95,11 +107,12 @@ impl<E: Clone + Display> Log<E> {
     }
 
     /// How many operations were noted; and all of them, if no order explains them. What is many things, each of which
-    /// happens at a moment of its own, `parts` takes apart: it is given everything that was noted.
+    /// happens at a moment of its own, `parts` takes apart, and says which of them must have happened if the whole has: it is given
+    /// everything that was noted.
     pub(super) fn judge<M: Model<Event = E>>(
         &self,
         start: &M,
-        parts: impl Fn(&E, &[E]) -> Vec<E>,
+        parts: impl Fn(&E, &[E]) -> Vec<(E, bool)>,
     ) -> (usize, Option<String>) {
         let now = self.now();
         let minutes = self.minutes();
@@ -109,7 +122,12 @@ impl<E: Clone + Display> Log<E> {
         for Line { entry, .. } in noted() {
             let when = Span { to: entry.when.to.min(now), ..entry.when };
             let parts = parts(&entry.event, &events).into_iter();
-            entries.extend(parts.map(|event| Entry { event, when, ..entry.clone() }));
+            entries.extend(parts.map(|(event, must)| Entry {
+                event,
+                when,
+                certain: entry.certain && must,
+                ..entry.clone()
+            }));
         }
         let verdict = match &minutes.wrong {
             Some(wrong) => Some(wrong.clone()),

@@ -57,6 +57,7 @@ async fn play(engine: &Engine, history: &History, outside: Option<&Outside>, rou
         keys: Keys::default(),
         gates: Arc::clone(&gates),
         calm: outside.is_none() && history.steps.as_deref().is_none_or(are_calm),
+        slow: outside.is_some(),
         idle: history.idle,
         round,
     };

@@ -49,8 +49,12 @@ pub(super) struct View {
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) struct World {
     sessions: BTreeMap<Key, Kept>,
+    /// Keys of sessions that have ended, or that were replaced: they come back never.
+    dead: BTreeSet<Key>,
     /// Commits of unknown outcome that have come to pass, or never will.
     settled: BTreeSet<usize>,
+    /// Revocations that have begun.
+    revoking: BTreeSet<usize>,
     /// The idle timeout, in milliseconds.
     idle: Option<i64>,
 }
@@ -62,6 +66,8 @@ struct Kept {
     ends: (i64, i64),
     /// The same by idleness alone.
     idles: (i64, i64),
+    /// Revocations that it may not survive, under whatever key.
+    revoked: BTreeSet<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -74,10 +80,14 @@ pub(super) enum Event {
     Found { sent: Vec<usize>, key: Key },
     /// It ends the session under a key.
     End { key: Key },
-    /// All of a user's sessions are ended, one after the other.
-    Revoke { user: User },
-    /// And this is one, if it is theirs.
+    /// All of a user's sessions are ended, one after the other: these are its parts.
+    Revoke { user: User, number: usize },
+    /// Which there are.
+    RevokeBegins { user: User, number: usize },
+    /// This is one, if it is theirs.
     EndOf { user: User, key: Key },
+    /// None of them lives any more.
+    RevokeEnds { number: usize },
     /// A request that began then keeps its session from being idle.
     Visit { key: Key, began: i64 },
     /// A user's sessions are counted.
@@ -103,9 +113,9 @@ pub(super) enum Outcome {
 }
 
 impl Event {
-    /// What happens at a moment of its own.
-    pub(super) fn parts(&self, all: &[Self]) -> Vec<Self> {
-        let Self::Revoke { user } = self else { return vec![self.clone()] };
+    /// What happens at moments of their own; and whether each must have, if this has.
+    pub(super) fn parts(&self, all: &[Self]) -> Vec<(Self, bool)> {
+        let Self::Revoke { user, number } = *self else { return vec![(self.clone(), true)] };
         let mut keys = BTreeSet::new();
         for event in all {
             keys.extend(match event {
@@ -115,7 +125,10 @@ impl Event {
                 _ => None,
             });
         }
-        keys.into_iter().map(|key| Self::EndOf { user, key }).collect()
+        let begins = (Self::RevokeBegins { user, number }, true);
+        let ends = (Self::RevokeEnds { number }, true);
+        let each = keys.into_iter().map(|key| (Self::EndOf { user, key }, false));
+        [begins].into_iter().chain(each).chain([ends]).collect()
     }
 }
 
@@ -165,7 +178,13 @@ fn millis(span: Duration) -> i64 {
 impl World {
     /// Without a session, under this idle timeout.
     pub(super) fn new(idle: Option<Duration>) -> Self {
-        Self { sessions: BTreeMap::new(), settled: BTreeSet::new(), idle: idle.map(millis) }
+        Self {
+            sessions: BTreeMap::new(),
+            dead: BTreeSet::new(),
+            settled: BTreeSet::new(),
+            revoking: BTreeSet::new(),
+            idle: idle.map(millis),
+        }
     }
 
     /// What the world may be for somebody who asks for this key: its session may have ended by now.
@@ -182,7 +201,9 @@ impl World {
 
     fn without(&self, key: Key) -> Self {
         let mut world = self.clone();
-        world.sessions.remove(&key);
+        if world.sessions.remove(&key).is_some() {
+            world.dead.insert(key);
+        }
         world
     }
 
@@ -203,6 +224,7 @@ impl World {
             view,
             ends: (when.from + age, when.to + age),
             idles: (when.from + idle, when.to + idle + idle / 10),
+            revoked: BTreeSet::new(),
         }
     }
 
@@ -231,13 +253,16 @@ impl World {
             Some(Key::Untold(_)) => true,
             Some(Key::Told(_)) => moves == rotates,
         };
-        if !expected || moves && self.sessions.contains_key(&to) {
+        if !expected || moves && (self.sessions.contains_key(&to) || self.dead.contains(&to)) {
             return None;
         }
-        let kept = match old {
+        let mut kept = match old {
             Some(old) if view == old.view && !edits.iter().any(|edit| edit.is_a_wish()) => old.clone(),
             _ => self.kept(view, when),
         };
+        // Who logs in once more after a revocation began may stay.
+        let login = edits.iter().any(|edit| matches!(edit, Edit::Login(_)));
+        kept.revoked = old.filter(|_| !login).map(|old| old.revoked.clone()).unwrap_or_default();
         let mut world = from.map_or_else(|| self.clone(), |key| self.without(key));
         if let Outcome::Lost(number) = outcome {
             world.settled.insert(*number);
@@ -255,13 +280,22 @@ impl World {
             if key.is_none_or(|key| world.sessions.contains_key(&key)) {
                 worlds.extend(world.committed_with_what_waits(*key, sent, edits, outcome, when));
             } else if *outcome == Outcome::Interrupted {
-                worlds.push(world);
+                // Nobody else could have ended what it had sent itself: that key was never told.
+                let lives = |sent: &Sent| world.sessions.contains_key(&Key::Untold(sent.number));
+                worlds.extend((!sent.iter().any(lives)).then_some(world));
             }
         }
         for untold in sent.iter().map(|sent| Key::Untold(sent.number)) {
-            if self.sessions.contains_key(&untold) {
-                worlds.extend(self.committed_with_what_waits(Some(untold), sent, edits, outcome, when));
+            for world in self.looked_at(untold, when) {
+                if world.sessions.contains_key(&untold) {
+                    worlds.extend(world.committed_with_what_waits(Some(untold), sent, edits, outcome, when));
+                }
             }
+        }
+        if matches!(outcome, Outcome::Done { .. }) {
+            // It has found out what became of them.
+            let numbers = || sent.iter().map(|sent| sent.number);
+            worlds.iter_mut().for_each(|world| world.settled.extend(numbers()));
         }
         worlds
     }
@@ -300,27 +334,51 @@ impl Model for World {
             }
             Event::Commit { .. } => self.commit(event, when),
             Event::Found { sent, key } => {
-                let found = sent.iter().map(|number| Key::Untold(*number));
-                let told = found.filter_map(|untold| {
-                    let kept = self.sessions.get(&untold)?.clone();
-                    Some(self.without(untold).with(*key, kept))
-                });
-                told.collect()
+                let mut worlds = Vec::new();
+                for untold in sent.iter().map(|number| Key::Untold(*number)) {
+                    for world in self.looked_at(untold, when) {
+                        let kept = world.sessions.get(&untold).filter(|_| !world.dead.contains(key));
+                        worlds.extend(kept.map(|kept| world.without(untold).with(*key, kept.clone())));
+                    }
+                }
+                worlds
             }
             Event::End { key } => vec![self.without(*key)],
             // It is its parts that happen.
             Event::Revoke { .. } => vec![self.clone()],
+            Event::RevokeBegins { user, number } => {
+                let mut world = self.clone();
+                world.revoking.insert(*number);
+                for kept in world.sessions.values_mut().filter(|kept| kept.view.user == Some(user)) {
+                    kept.revoked.insert(*number);
+                }
+                vec![world]
+            }
+            Event::RevokeEnds { number } => {
+                let mut worlds = vec![self.clone()];
+                for (key, kept) in &self.sessions {
+                    if kept.revoked.contains(number) {
+                        worlds = worlds.iter().flat_map(|world| world.looked_at(*key, when)).collect();
+                    }
+                }
+                worlds.retain(|world| {
+                    let survives = world.sessions.values().any(|kept| kept.revoked.contains(number));
+                    world.revoking.contains(number) && !survives
+                });
+                worlds
+            }
             Event::EndOf { user, key } => {
                 let theirs = self.sessions.get(key).is_some_and(|kept| kept.view.user == Some(user));
                 vec![if theirs { self.without(*key) } else { self.clone() }]
             }
             Event::Visit { key, began } => {
-                let (Some(kept), Some(idle)) = (self.sessions.get(key), self.idle) else {
-                    return vec![self.clone()];
-                };
-                let mut kept = kept.clone();
-                kept.idles = (kept.idles.0.max(began + idle), kept.idles.1.max(when.to + idle + idle / 10));
-                vec![self.with(*key, kept)]
+                let Some(idle) = self.idle else { return vec![self.clone()] };
+                let mut worlds = self.looked_at(*key, when);
+                for kept in worlds.iter_mut().filter_map(|world| world.sessions.get_mut(key)) {
+                    let latest = when.to + idle + idle / 10;
+                    kept.idles = (kept.idles.0.max(began + idle), kept.idles.1.max(latest));
+                }
+                worlds
             }
             Event::Count { user, sessions } => {
                 let keys: Vec<_> = self.sessions.keys().copied().collect();
@@ -382,7 +440,9 @@ impl fmt::Display for Event {
             }
             Self::Found { sent, key } => write!(f, "finds one of its commits {sent:?} done under {key}"),
             Self::End { key } => write!(f, "ends {key}"),
-            Self::Revoke { user } => write!(f, "ends all of {user}'s sessions"),
+            Self::Revoke { user, .. } => write!(f, "ends all of {user}'s sessions"),
+            Self::RevokeBegins { user, .. } => write!(f, "begins to end {user}'s sessions"),
+            Self::RevokeEnds { .. } => f.write_str("has ended them"),
             Self::EndOf { user, key } => write!(f, "ends {key} if it is {user}'s"),
             Self::Visit { key, .. } => write!(f, "keeps {key} from being idle"),
             Self::Count { user, sessions } => write!(f, "{user} has {sessions} sessions"),

@@ -25,6 +25,8 @@ pub(super) struct Scene {
     pub(super) gates: Arc<Gates>,
     /// Nothing goes wrong.
     pub(super) calm: bool,
+    /// What was sent may still be on its way when nobody waits for it any more.
+    pub(super) slow: bool,
     pub(super) idle: bool,
     pub(super) round: u64,
 }
@@ -99,7 +101,15 @@ impl<'s> Player<'s> {
     }
 
     /// The whole request.
-    pub(super) async fn play(mut self) {
+    pub(super) async fn play(self) {
+        let (log, number, slow) = (&self.scene.log, self.number, self.scene.slow);
+        self.answered().await;
+        if !slow {
+            log.end_all(number);
+        }
+    }
+
+    async fn answered(mut self) {
         let Scene { log, gates, browsers, processes, .. } = self.scene;
         gates.pass().await;
         let browser = &browsers[self.request.visitor];
@@ -191,8 +201,12 @@ impl<'s> Player<'s> {
             Edit::Cycle => session.cycle_key(),
             Edit::Increment(_) => unreachable!("it is a commit"),
         }
+        let after = before.edited(&[edit]);
+        if self.scene.view(session) != after {
+            self.scene.log.wrong(format!("request {}: {edit} shows something else", self.number));
+        }
         // What is so already is no change.
-        if edit.is_a_wish() || before.edited(&[edit]) != before {
+        if edit.is_a_wish() || after != before {
             self.pending.push(edit);
         }
     }
@@ -233,7 +247,7 @@ impl<'s> Player<'s> {
         let found = self.end_finding(finding, before.as_ref(), session, kind.is_some());
         if let (Some(commit), Some(found)) = (commit, found) {
             // That was found first, and this was made for it.
-            log.is(commit, |event| {
+            log.amend(commit, |event| {
                 if let Event::Commit { key, .. } = event {
                     *key = Some(found);
                 }
@@ -252,7 +266,11 @@ impl<'s> Player<'s> {
                 begun.sent.clear();
                 drop(begun);
                 self.pending.clear();
+                let expected = (commit.is_none() && before.is_some()).then(|| self.base.clone());
                 self.base = self.scene.view(session);
+                if expected.is_some_and(|expected| expected != self.base) {
+                    log.wrong(format!("request {}: a commit of nothing has changed something", self.number));
+                }
                 let key = self.told(session, before.as_ref(), &edits);
                 if let Some(commit) = commit {
                     self.commit_came_to(commit, Outcome::Done { key, view: self.base.clone() });
@@ -300,7 +318,7 @@ impl<'s> Player<'s> {
     }
 
     fn commit_came_to(&self, number: usize, came_to: Outcome) {
-        self.scene.log.is(number, |event| {
+        self.scene.log.amend(number, |event| {
             if let Event::Commit { outcome, .. } = event {
                 *outcome = came_to;
             }
@@ -329,8 +347,11 @@ impl<'s> Player<'s> {
             }
         };
         let done = self.commit(session, None, work).await;
-        if let Some((_, visit)) = visited.filter(|_| done && self.scene.calm) {
-            log.done(visit);
+        if let Some((_, visit)) = visited {
+            log.end(visit);
+            if done && self.scene.calm {
+                log.done(visit);
+            }
         }
         session.headers_left();
         if session.activity().unsettled {
@@ -388,7 +409,7 @@ impl<'s> Player<'s> {
         if sessions.backend().index().is_none() {
             return true;
         }
-        let revoking = self.scene.log.begin(Some(self.number), |_| Event::Revoke { user });
+        let revoking = self.scene.log.begin(Some(self.number), |number| Event::Revoke { user, number });
         match sessions.revoke(&self.scene.name(user)).await {
             Ok(_) => {
                 self.scene.log.done(revoking);
