@@ -36,7 +36,7 @@ pub(crate) fn command(arguments: &[String]) -> Result<ExitCode> {
 ///
 /// `Fuzzing` without cargo-fuzz, `Step` if a promise is broken, `Io` if a folder can't be read or made.
 pub(crate) fn run(seconds: u64) -> Result<()> {
-    if !Cargo::new(&["fuzz", "--version"]).succeeds() {
+    if !is_there() {
         return Err(Error::Fuzzing);
     }
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -57,6 +57,11 @@ pub(crate) fn run(seconds: u64) -> Result<()> {
         fuzz.env("RUSTC_BOOTSTRAP", "1").env("TMPDIR", &scratch).run()?;
     }
     Ok(())
+}
+
+/// Whether cargo-fuzz is installed.
+pub(crate) fn is_there() -> bool {
+    Cargo::new(&["fuzz", "--version"]).succeeds()
 }
 
 /// The targets' names, which are those of their folders in the corpus.

@@ -46,9 +46,8 @@ async fn play(engine: &Engine, history: &History, round: u64) -> Played {
         counter.log.wrong(stuck);
     }
     Caller::new(history.callers.len(), Arc::clone(&engine.backend), &counter).look().await;
-    let (operations, unexplained) =
-        counter.log.judge(&Store::default(), |event, _| vec![(event.clone(), true)]);
-    Played { operations, faults: gates.faults(), unexplained }
+    let judged = counter.log.judge(&Store::default(), |event, _| vec![(event.clone(), true)]);
+    Played { judged, faults: gates.faults() }
 }
 
 /// Ids in ascending order of their bytes, of which all but the last have one place, two differ in case alone.

@@ -7,10 +7,13 @@ use std::time::{Duration, Instant};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
+use super::log::Judged;
+
 /// How often a smaller history is tried before it counts as explained: what really runs at once differs each time.
 const TRIES: u32 = 3;
-/// How many smaller ones are tried.
+/// How many smaller ones are tried, and for how long.
 const MOST_TRIED: u32 = 600;
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// How long a search takes, and where it begins.
 #[non_exhaustive]
@@ -47,12 +50,14 @@ pub struct Searched {
     pub operations: u64,
     /// Faults that they suffered.
     pub faults: u64,
+    /// Histories of which not all orders were tried: there are too many.
+    pub undecided: u64,
 }
 
 impl Display for Searched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { histories, operations, faults } = self;
-        write!(f, "{histories} histories, {operations} operations, {faults} faults")
+        let Self { histories, operations, faults, undecided } = self;
+        write!(f, "{histories} histories, {operations} operations, {faults} faults, {undecided} undecided")
     }
 }
 
@@ -74,10 +79,8 @@ impl Display for Counterexample {
 
 /// What playing a history came to.
 pub(super) struct Played {
-    pub(super) operations: usize,
+    pub(super) judged: Judged,
     pub(super) faults: usize,
-    /// What happened, if nothing explains it.
-    pub(super) unexplained: Option<String>,
 }
 
 /// Plays histories until the time is over.
@@ -102,12 +105,12 @@ where
     while searched.histories < effort.histories || begun.elapsed() < effort.time {
         let mut tree = histories.new_tree(&mut runner).unwrap();
         let played = play(&tree.current()).await;
-        searched.histories += 1;
-        if let Some(happened) = played.unexplained {
+        if let Some(happened) = played.judged.unexplained {
             let mut history = format!("{}\nso it happened:\n{happened}", tree.current());
             let mut smaller = tree.simplify();
+            let found = Instant::now();
             for _ in 0..MOST_TRIED {
-                if !smaller {
+                if !smaller || found.elapsed() > LONGEST {
                     break;
                 }
                 smaller = match again(&play, &tree.current()).await {
@@ -120,7 +123,9 @@ where
             }
             return Err(Counterexample { searched, seed: effort.seed, history });
         }
-        searched.operations += played.operations as u64;
+        searched.histories += 1;
+        searched.operations += played.judged.operations as u64;
+        searched.undecided += u64::from(played.judged.undecided);
         searched.faults += played.faults as u64;
     }
     Ok(searched)
@@ -128,7 +133,7 @@ where
 
 async fn again<T>(play: &impl AsyncFn(&T) -> Played, history: &T) -> Option<String> {
     for _ in 0..TRIES {
-        if let Some(happened) = play(history).await.unexplained {
+        if let Some(happened) = play(history).await.judged.unexplained {
             return Some(happened);
         }
     }

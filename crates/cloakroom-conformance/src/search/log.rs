@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use cloakroom_core::{Clock, ManualClock};
 
-use super::order::{Entry, Model, Span, explained};
+use super::order::{Entry, Model, Span, Verdict, judge};
 
 /// The minutes of a history.
 #[derive(Debug)]
@@ -28,6 +28,16 @@ struct Line<E> {
     by: Option<usize>,
     entry: Entry<E>,
     withdrawn: bool,
+}
+
+/// What a history came to.
+pub(super) struct Judged {
+    /// How many operations were explained.
+    pub(super) operations: usize,
+    /// Nobody has tried all orders.
+    pub(super) undecided: bool,
+    /// All that happened, if no order explains it.
+    pub(super) unexplained: Option<String>,
 }
 
 impl<E: Clone + Display> Log<E> {
@@ -106,14 +116,14 @@ impl<E: Clone + Display> Log<E> {
         self.minutes().wrong.get_or_insert(what);
     }
 
-    /// How many operations were noted; and all of them, if no order explains them. What is many things, each of which
+    /// Whether some order explains what was noted. What is many things, each of which
     /// happens at a moment of its own, `parts` takes apart, and says which of them must have happened if the whole has: it is given
     /// everything that was noted.
     pub(super) fn judge<M: Model<Event = E>>(
         &self,
         start: &M,
         parts: impl Fn(&E, &[E]) -> Vec<(E, bool)>,
-    ) -> (usize, Option<String>) {
+    ) -> Judged {
         let now = self.now();
         let minutes = self.minutes();
         let noted = || minutes.lines.iter().filter(|line| !line.withdrawn);
@@ -129,12 +139,16 @@ impl<E: Clone + Display> Log<E> {
                 ..entry.clone()
             }));
         }
-        let verdict = match &minutes.wrong {
-            Some(wrong) => Some(wrong.clone()),
-            None => explained(start, &entries).err().map(|best| format!("{best} of it can be explained")),
+        let (verdict, undecided) = match (&minutes.wrong, judge(start, &entries)) {
+            (Some(wrong), _) => (Some(wrong.clone()), false),
+            (None, Verdict::Unexplained(best)) => {
+                (Some(format!("{best} of {} can be explained", entries.len())), false)
+            }
+            (None, verdict) => (None, verdict == Verdict::Undecided),
         };
         let lines = || noted().map(|line| format!("  {line}\n")).collect::<Vec<_>>().concat();
-        (events.len(), verdict.map(|verdict| format!("{}  {verdict}", lines())))
+        let unexplained = verdict.map(|verdict| format!("{}  {verdict}", lines()));
+        Judged { operations: if undecided { 0 } else { events.len() }, undecided, unexplained }
     }
 
     fn minutes(&self) -> MutexGuard<'_, Minutes<E>> {

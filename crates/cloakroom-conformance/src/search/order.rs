@@ -32,19 +32,39 @@ pub(super) struct Entry<E> {
     pub(super) when: Span,
 }
 
+/// What looking for an order came to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Verdict {
+    Explained,
+    /// There is none; the best explains so many events.
+    Unexplained(usize),
+    /// There are too many orders to be tried.
+    Undecided,
+}
+
+/// How many states are tried, at most: histories that take more are rare, and each would take minutes.
+const MOST_TRIED: usize = 20_000;
+/// Each is a bit of a set.
+const MOST_EVENTS: usize = 128;
+
 /// Looks for an order that the model explains.
-///
-/// # Errors
-///
-/// How many events the best order explains.
-pub(super) fn explained<M: Model>(start: &M, entries: &[Entry<M::Event>]) -> Result<(), usize> {
-    assert!(entries.len() <= 128, "a history of {} events is too long to be explained", entries.len());
+pub(super) fn judge<M: Model>(start: &M, entries: &[Entry<M::Event>]) -> Verdict {
+    if entries.len() > MOST_EVENTS {
+        return Verdict::Undecided;
+    }
+    // What surely happened is tried first: most orders do without the rest.
+    let mut entries: Vec<_> = entries.iter().collect();
+    entries.sort_by_key(|entry| (!entry.certain, entry.begun));
     let mut search = Search { entries, tried: HashSet::new(), best: 0 };
-    if search.continues(0, start) { Ok(()) } else { Err(search.best) }
+    match search.continues(0, start) {
+        true => Verdict::Explained,
+        false if search.tried.len() >= MOST_TRIED => Verdict::Undecided,
+        false => Verdict::Unexplained(search.best),
+    }
 }
 
 struct Search<'e, M: Model> {
-    entries: &'e [Entry<M::Event>],
+    entries: Vec<&'e Entry<M::Event>>,
     /// What was explained by then, and the state that it led to: no need to go on from there twice.
     tried: HashSet<(u128, M)>,
     best: usize,
@@ -56,7 +76,7 @@ impl<M: Model> Search<'_, M> {
         if self.entries.iter().enumerate().all(|(at, entry)| is_done(at) || !entry.certain) {
             return true;
         }
-        if !self.tried.insert((done, state.clone())) {
+        if self.tried.len() >= MOST_TRIED || !self.tried.insert((done, state.clone())) {
             return false;
         }
         self.best = self.best.max(done.count_ones() as usize);
@@ -65,7 +85,7 @@ impl<M: Model> Search<'_, M> {
         let first_end = waiting.filter_map(|(_, entry)| entry.ended).min().unwrap_or(usize::MAX);
         let passed = self.entries.iter().enumerate().filter(|(at, _)| is_done(*at));
         let last_begin = passed.map(|(_, entry)| entry.begun).max().unwrap_or(0);
-        for (at, entry) in self.entries.iter().enumerate() {
+        for (at, entry) in self.entries.clone().into_iter().enumerate() {
             let too_late = entry.ended.is_some_and(|ended| ended < last_begin);
             if is_done(at) || entry.begun > first_end || too_late {
                 continue;
@@ -119,28 +139,28 @@ mod tests {
     #[test]
     fn what_overlaps_may_have_happened_in_any_order() {
         let entries = [entry(Event::Set(1), 1, 4), entry(Event::Set(2), 2, 3), entry(Event::Read(1), 5, 6)];
-        assert_eq!(explained(&Number(0), &entries), Ok(()));
+        assert_eq!(judge(&Number(0), &entries), Verdict::Explained);
     }
 
     #[test]
     fn what_ended_before_another_began_happened_before_it() {
         let entries = [entry(Event::Set(1), 1, 2), entry(Event::Set(2), 3, 4), entry(Event::Read(1), 5, 6)];
-        assert_eq!(explained(&Number(0), &entries), Err(2));
+        assert_eq!(judge(&Number(0), &entries), Verdict::Unexplained(2));
     }
 
     #[test]
     fn what_was_not_acknowledged_may_happen_never_or_later() {
         let unknown = Entry { ended: None, certain: false, ..entry(Event::Set(1), 1, 1) };
         let late = [unknown.clone(), entry(Event::Read(0), 2, 3), entry(Event::Read(1), 4, 5)];
-        assert_eq!(explained(&Number(0), &late), Ok(()));
+        assert_eq!(judge(&Number(0), &late), Verdict::Explained);
         let undone = [unknown, entry(Event::Read(1), 2, 3), entry(Event::Read(0), 4, 5)];
-        assert!(explained(&Number(0), &undone).is_err());
+        assert!(matches!(judge(&Number(0), &undone), Verdict::Unexplained(_)));
     }
 
     #[test]
     fn what_may_have_happened_by_then_did_not_happen_afterwards() {
         let unknown = Entry { certain: false, ..entry(Event::Set(1), 1, 2) };
         let entries = [unknown, entry(Event::Read(0), 3, 4), entry(Event::Read(1), 5, 6)];
-        assert!(explained(&Number(0), &entries).is_err());
+        assert!(matches!(judge(&Number(0), &entries), Verdict::Unexplained(_)));
     }
 }

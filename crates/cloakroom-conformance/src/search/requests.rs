@@ -69,9 +69,12 @@ async fn play(engine: &Engine, history: &History, outside: Option<&Outside>, rou
     let trouble = outside.map(|begins| begins());
     let mut ended = Ok(());
     if let Some(steps) = &history.steps {
-        (0..history.requests.len()).for_each(|number| stage.enter(Box::pin(act(number))));
+        // The others find a session that there is.
+        stage.enter(Box::pin(act(0)));
+        ended = perform(&mut stage, &gates, &engine.clock, &[], |_| None).await;
+        (1..history.requests.len()).for_each(|number| stage.enter(Box::pin(act(number))));
         let cut = |number: usize| parts[number].is_begun().then(|| Box::pin(cut(number)) as _);
-        ended = perform(&mut stage, &gates, &engine.clock, steps, cut).await;
+        ended = ended.and(perform(&mut stage, &gates, &engine.clock, steps, cut).await);
     } else {
         for (number, request) in history.requests.iter().enumerate() {
             engine.pass(Duration::from_mins(request.pause.into()));
@@ -85,8 +88,7 @@ async fn play(engine: &Engine, history: &History, outside: Option<&Outside>, rou
         scene.log.wrong(stuck);
     }
     look_at_everything(engine, &scene, &engine.sessions_with(options)).await;
-    let (operations, unexplained) = scene.log.judge(&World::new(idle), Event::parts);
-    Played { operations, faults: gates.faults(), unexplained }
+    Played { judged: scene.log.judge(&World::new(idle), Event::parts), faults: gates.faults() }
 }
 
 /// When all is over, each key is tried, and each user's sessions are counted.

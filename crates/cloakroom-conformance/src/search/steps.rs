@@ -104,7 +104,7 @@ pub(super) fn steps(faults: Faults) -> BoxedStrategy<Vec<Step>> {
         one.push((1, who.clone().prop_map(Step::Cut).boxed()));
         one.push((1, who.prop_map(Step::CutAtWork).boxed()));
     }
-    prop::collection::vec(prop::strategy::Union::new_weighted(one), 0..40).boxed()
+    prop::collection::vec(prop::strategy::Union::new_weighted(one), 0..60).boxed()
 }
 
 /// Whether all that is asked for must be done: nothing fails, and nothing takes as long as anything may.

@@ -177,7 +177,7 @@ impl<'c> Caller<'c> {
                     return found.await.map(drop);
                 }
                 let shown = |there: Option<Stored>| there.map(|there| self.counter.shown(id, &there));
-                self.note(Call::Load { id }, found, |there| Answer::Found(shown(there))).await
+                self.note(Call::Load { id, copied: stale }, found, |there| Answer::Found(shown(there))).await
             }
             Act::Revision(id) => {
                 let there = backend.revision(self.id(id));

@@ -69,8 +69,10 @@ pub(super) enum Call {
         id: Id,
         seen: Option<(u64, u64)>,
     },
+    /// A copy in a cache may show an earlier end: who finds it over asks the engine.
     Load {
         id: Id,
+        copied: bool,
     },
     Revision {
         id: Id,
@@ -209,7 +211,13 @@ impl Store {
                 }
                 Some(_) => vec![(Answer::Ended, self.without(*id))],
             },
-            Call::Load { id } => same(Answer::Found(there(id).cloned())),
+            Call::Load { id, copied } => {
+                let mut shown = there(id).cloned();
+                if let (Some(shown), Answer::Found(Some(given)), true) = (&mut shown, given, *copied) {
+                    shown.ends = shown.ends.min(given.ends);
+                }
+                same(Answer::Found(shown))
+            }
             Call::Revision { id } => same(Answer::Revision(there(id).map(|there| (there.stamp, there.ends)))),
             Call::Sweep { limit } => match given {
                 Answer::Swept(swept) if *swept > u64::from(*limit) => Vec::new(),
@@ -270,7 +278,7 @@ impl fmt::Display for Event {
             }
             Call::Delete { id, seen: None } => write!(f, "delete {id}"),
             Call::Delete { id, seen: Some(seen) } => write!(f, "delete {id} at {}", seen.0),
-            Call::Load { id } => write!(f, "load {id}"),
+            Call::Load { id, .. } => write!(f, "load {id}"),
             Call::Revision { id } => write!(f, "revision {id}"),
             Call::Sweep { limit } => write!(f, "sweep {limit} at most"),
             Call::Of { owner, .. } => write!(f, "list those of {owner}"),

@@ -165,6 +165,11 @@ impl Edit {
         matches!(self, Self::Login(_) | Self::Cycle)
     }
 
+    /// Whether names may stand in another order afterwards, which this model does not show.
+    pub(super) fn reorders(self) -> bool {
+        matches!(self, Self::Remove(_) | Self::Clear)
+    }
+
     /// Whether it is stored although nothing looks different then.
     pub(super) fn is_a_wish(self) -> bool {
         self.rotates() || matches!(self, Self::Expire(_))
@@ -256,10 +261,15 @@ impl World {
         if !expected || moves && (self.sessions.contains_key(&to) || self.dead.contains(&to)) {
             return None;
         }
-        let mut kept = match old {
-            Some(old) if view == old.view && !edits.iter().any(|edit| edit.is_a_wish()) => old.clone(),
-            _ => self.kept(view, when),
-        };
+        let mut kept = self.kept(view, when);
+        if let Some(old) = old.filter(|old| old.view == kept.view)
+            && !edits.iter().any(|edit| edit.is_a_wish())
+        {
+            // It is stored if names have changed their places.
+            let stored = edits.iter().any(|edit| edit.reorders());
+            let either = |old: (i64, i64), new: (i64, i64)| if stored { (old.0.min(new.0), old.1.max(new.1)) } else { old };
+            (kept.ends, kept.idles) = (either(old.ends, kept.ends), either(old.idles, kept.idles));
+        }
         // Who logs in once more after a revocation began may stay.
         let login = edits.iter().any(|edit| matches!(edit, Edit::Login(_)));
         kept.revoked = old.filter(|_| !login).map(|old| old.revoked.clone()).unwrap_or_default();

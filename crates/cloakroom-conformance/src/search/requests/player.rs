@@ -93,11 +93,13 @@ pub(super) struct Player<'s> {
     pending: Vec<Edit>,
     /// What was last known to be stored.
     base: View,
+    /// No commit has failed so far: what that has seen of the store shows in the session.
+    is_sure: bool,
 }
 
 impl<'s> Player<'s> {
     pub(super) fn new(scene: &'s Scene, number: usize, request: &'s Request, part: &'s Part) -> Self {
-        Self { scene, number, request, part, pending: Vec::new(), base: View::default() }
+        Self { scene, number, request, part, pending: Vec::new(), base: View::default(), is_sure: true }
     }
 
     /// The whole request.
@@ -233,7 +235,8 @@ impl<'s> Player<'s> {
         let mut edits = self.pending.clone();
         edits.extend(extra);
         let sent = self.part.begun().sent.clone();
-        let void = !edits.iter().any(|edit| edit.is_a_wish()) && self.base.edited(&edits) == self.base;
+        let stored = |edit: &Edit| edit.is_a_wish() || edit.reorders();
+        let void = !edits.iter().any(stored) && self.base.edited(&edits) == self.base;
         let before = session.key();
         let commit = (!void || !sent.is_empty()).then(|| {
             let key = before.as_ref().map(|key| self.scene.keys.number(key));
@@ -268,8 +271,9 @@ impl<'s> Player<'s> {
                 self.pending.clear();
                 let expected = (commit.is_none() && before.is_some()).then(|| self.base.clone());
                 self.base = self.scene.view(session);
-                if expected.is_some_and(|expected| expected != self.base) {
-                    log.wrong(format!("request {}: a commit of nothing has changed something", self.number));
+                if let Some(expected) = expected.filter(|expected| self.is_sure && *expected != self.base) {
+                    let Self { number, base, .. } = self;
+                    log.wrong(format!("request {number}: a commit of nothing has made {base} of {expected}"));
                 }
                 let key = self.told(session, before.as_ref(), &edits);
                 if let Some(commit) = commit {
@@ -298,6 +302,7 @@ impl<'s> Player<'s> {
             }
             Some(kind) => log.wrong(format!("request {}: a commit is {kind:?}", self.number)),
         }
+        self.is_sure &= kind.is_none();
         kind.is_none()
     }
 

@@ -47,19 +47,19 @@ pub(super) enum Act {
 }
 
 pub(super) fn histories(faults: Option<Faults>) -> impl Strategy<Value = History> {
-    let requests = prop::collection::vec(request(), 1..if faults.is_some() { 5 } else { 8 });
+    let requests = prop::collection::vec(request(), if faults.is_some() { 2..5 } else { 1..8 });
     let steps = match faults {
         Some(faults) => steps(faults).prop_map(Some).boxed(),
         None => Just(None).boxed(),
     };
-    let parts = (requests, prop::bool::weighted(0.2), steps);
+    let parts = (requests, prop::bool::weighted(0.4), steps);
     parts.prop_map(|(requests, idle, steps)| History { requests, idle, steps })
 }
 
 fn request() -> impl Strategy<Value = Request> {
-    let visitor = prop_oneof![3 => Just(0), 1 => Just(1)];
+    let visitor = prop_oneof![5 => Just(0), 1 => Just(1)];
     let pause = prop_oneof![6 => Just(0), 1 => select(vec![20, 70, 150, 400, 30_000])];
-    let acts = prop::collection::vec(act(), 0..6);
+    let acts = prop::collection::vec(act(), 1..6);
     (visitor, 0..PROCESSES, pause, acts, any::<bool>()).prop_map(
         |(visitor, process, pause, acts, stubborn)| Request { visitor, process, pause, acts, stubborn },
     )
@@ -94,7 +94,7 @@ impl fmt::Display for History {
         }
         let Some(steps) = &self.steps else { return write!(f, "  one after the other") };
         let steps: Vec<_> = steps.iter().map(ToString::to_string).collect();
-        write!(f, "  all at once: {}", steps.join("; "))
+        write!(f, "  the first, and then all at once: {}", steps.join("; "))
     }
 }
 
