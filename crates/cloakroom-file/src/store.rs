@@ -237,6 +237,7 @@ fn unless_own(there: Record, new: &Record) -> Saved {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
     use std::time::{Duration, Instant};
 
     use bytes::Bytes;
@@ -244,6 +245,7 @@ mod tests {
 
     use super::*;
     use crate::Config;
+    use crate::location::FOLDERS;
 
     /// A store that was left in some state, and the two ids of a rotation in it.
     struct Left {
@@ -417,6 +419,34 @@ mod tests {
         assert_eq!(left.store.sweep(now, 1, later).unwrap(), 1);
         assert_eq!(left.store.sweep(now, 10, later).unwrap(), 1, "not in the folders it was through with");
         assert_eq!(left.store.sweep(now, 10, later).unwrap(), 0);
+    }
+
+    /// The next sweep begins with the marks.
+    fn before_its_marks() -> Left {
+        let left = before_a_rotation();
+        left.store.next_to_sweep.store(FOLDERS, Ordering::Relaxed);
+        left
+    }
+
+    #[test]
+    fn a_sweep_that_runs_out_of_time_over_living_marks_ends_there() {
+        let left = before_its_marks();
+        let error = left.store.sweep(left.clock.now(), 10, Instant::now()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(left.store.next_to_sweep.load(Ordering::Relaxed) > FOLDERS, "it came round to the sessions");
+    }
+
+    #[test]
+    fn marks_that_can_not_be_swept_are_told_of_when_no_session_is_left_to_count() {
+        let left = before_its_marks();
+        std::fs::write(left.path.join("owners/000"), "no folder").unwrap();
+        left.clock.advance(Duration::from_secs(10_000));
+        let sweep =
+            |limit| left.store.sweep(left.clock.now(), limit, Instant::now() + Duration::from_secs(4));
+        left.store.create(&SessionId::parse("zz").unwrap(), &record("late", 1)).unwrap();
+        assert_eq!(sweep(1).unwrap(), 1);
+        assert_eq!(sweep(1).unwrap(), 1);
+        assert_eq!(sweep(1).unwrap_err().kind(), ErrorKind::Unavailable);
     }
 
     #[test]

@@ -30,12 +30,21 @@ impl Store {
             // What this sweep can't finish, or not even read, does not keep the next one from the rest.
             self.next_to_sweep.store((place + 1) % PLACES, Ordering::Relaxed);
             let Some(folder) = Folder::nth(place) else {
-                self.sweep_marks(&owners::folder(place - FOLDERS), until)?;
+                // Marks are no sessions: they cost nobody what was counted or found so far.
+                if let Err(error) = self.sweep_marks(&owners::folder(place - FOLDERS), until) {
+                    trouble = trouble.or(Some(error));
+                    if Instant::now() >= until {
+                        break;
+                    }
+                }
                 continue;
             };
             for name in self.root.names(folder.name()).map_err(while_reading)? {
-                if cleared >= u64::from(limit) || Instant::now() >= until {
-                    return if cleared >= u64::from(limit) { Ok(cleared) } else { Err(unfinished(LONG)) };
+                if cleared >= u64::from(limit) {
+                    return Ok(cleared);
+                }
+                if Instant::now() >= until {
+                    return Err(trouble.unwrap_or_else(|| unfinished(LONG)));
                 }
                 if name == DRAFT {
                     self.remove_draft(folder, until)?;
@@ -48,7 +57,8 @@ impl Store {
                 }
             }
         }
-        trouble.map_or(Ok(cleared), Err)
+        // Who removed as much as was asked for is asked again, and then there is time to tell of trouble.
+        trouble.filter(|_| cleared < u64::from(limit)).map_or(Ok(cleared), Err)
     }
 
     fn sweep_one(&self, location: &Location, before: Timestamp, until: Instant) -> Result<bool> {
@@ -84,12 +94,12 @@ impl Store {
     fn sweep_marks(&self, folder: &str, until: Instant) -> Result<()> {
         for mark in self.root.names(folder).map_err(while_reading)? {
             let Some(location) = owners::marked_by(&mark) else { continue };
+            if Instant::now() >= until {
+                return Err(unfinished(LONG));
+            }
             let gone = || Ok(self.root.hint(&location.path()).map_err(while_reading)?.is_none());
             if !gone()? {
                 continue;
-            }
-            if Instant::now() >= until {
-                return Err(unfinished(LONG));
             }
             // Under the lock there is a mark without its session only if the writer has died.
             let lock = self.root.lock(location.folder.name(), until)?;
