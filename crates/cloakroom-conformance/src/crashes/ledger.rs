@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cloakroom_core::{
-    Addressing, Memory, Record, Session, SessionBackend, SessionId, SessionKey, Sessions, Stored,
+    Addressing, Memory, Record, Result, Session, SessionBackend, SessionId, SessionKey, Sessions, Stored,
 };
 
 use super::note::{Deed, Note, Word};
@@ -104,6 +104,13 @@ impl Ledger {
 
     /// Holds a store against this, and panics with all that is wrong.
     pub(super) async fn check(&mut self, backend: &Arc<dyn SessionBackend>, writers: Writers) {
+        let wrong = self.violations(backend, writers).await;
+        assert!(wrong.is_empty(), "{} violations:\n{}", wrong.len(), wrong.join("\n"));
+        self.forget();
+    }
+
+    /// All that is wrong. A store that fails in the middle of it keeps nothing from being told.
+    async fn violations(&mut self, backend: &Arc<dyn SessionBackend>, writers: Writers) -> Vec<String> {
         let mut wrong = Vec::new();
         let mut alive: BTreeMap<u32, Vec<(SessionId, Session)>> = BTreeMap::new();
         for (id, stored) in listed(backend).await {
@@ -115,7 +122,6 @@ impl Ledger {
         for number in alive.keys().filter(|number| !self.visitors.contains_key(number)) {
             wrong.push(format!("visitor {number} never came, or left long ago, and has a session"));
         }
-        let sessions = Sessions::new(Arc::clone(backend));
         for (number, visitor) in &mut self.visitors {
             let found = alive.remove(number).unwrap_or_default();
             if writers == Writers::MayGoOn && visitor.is_on_its_way() {
@@ -123,30 +129,18 @@ impl Ledger {
                 continue;
             }
             let told = wrong.len();
-            visitor.compare(&found, &mut wrong);
-            for key in &visitor.keys {
-                let lives = sessions.load(Some(key.clone())).await.unwrap().key().is_some();
-                if lives != found.iter().any(|(id, _)| *id == key.id()) {
-                    wrong.push(format!("a key opens a session: {lives}, which the list says otherwise"));
-                }
+            let mut looked = visitor.look(*number, &found, backend, &mut wrong).await;
+            if writers == Writers::Ended && looked.is_ok() {
+                looked = visitor.settle(found.first(), backend).await;
             }
-            if let [(id, session)] = &found[..]
-                // To list is to tidy up: half of them stay as they were left.
-                && number % 2 == 0
-                && let Some(owner) = session.user()
-                && !lists(backend, &owner, id).await
-            {
-                wrong.push(format!("the list of {owner}'s sessions lacks one"));
+            if let Err(error) = looked {
+                wrong.push(format!("the store fails: {error:?}"));
             }
             for what in &mut wrong[told..] {
                 *what = format!("visitor {number}: {what}");
             }
-            if writers == Writers::Ended {
-                visitor.settle(found.first(), backend).await;
-            }
         }
-        assert!(wrong.is_empty(), "{} violations:\n{}", wrong.len(), wrong.join("\n"));
-        self.forget();
+        wrong
     }
 
     /// Those who left long ago. Should one have a session again, it is nobody's.
@@ -169,7 +163,35 @@ impl Visitor {
         !self.keys.is_empty() && !self.left && self.leaving == 0
     }
 
-    fn compare(&self, found: &[(SessionId, Session)], wrong: &mut Vec<String>) {
+    /// Notes what is wrong with one visitor's sessions.
+    async fn look(
+        &self,
+        number: u32,
+        found: &[(SessionId, Session)],
+        backend: &Arc<dyn SessionBackend>,
+        wrong: &mut Vec<String>,
+    ) -> Result<()> {
+        self.compare(found, wrong)?;
+        let sessions = Sessions::new(Arc::clone(backend));
+        for key in &self.keys {
+            let lives = sessions.load(Some(key.clone())).await?.key().is_some();
+            if lives != found.iter().any(|(id, _)| *id == key.id()) {
+                wrong.push(format!("a key opens a session: {lives}, which the list says otherwise"));
+            }
+        }
+        let [(id, session)] = found else { return Ok(()) };
+        let Some(owner) = session.user() else { return Ok(()) };
+        if owner != user(number) {
+            wrong.push("somebody else is logged in".to_owned());
+        }
+        // To list is to tidy up: half of them stay as they were left.
+        if number.is_multiple_of(2) && !lists(backend, &owner, id).await? {
+            wrong.push(format!("the list of {owner}'s sessions lacks one"));
+        }
+        Ok(())
+    }
+
+    fn compare(&self, found: &[(SessionId, Session)], wrong: &mut Vec<String>) -> Result<()> {
         match found {
             [] if self.surely_here() => wrong.push("the session is gone".to_owned()),
             [] => {}
@@ -181,13 +203,14 @@ impl Visitor {
                 } else if last.is_some_and(|last| last.id() != *id) && !self.moving {
                     wrong.push("it lives under a key that nobody was told".to_owned());
                 }
-                self.compare_things(session, wrong);
+                self.compare_things(session, wrong)?;
             }
             several => wrong.push(format!("{} sessions, where there must be one", several.len())),
         }
+        Ok(())
     }
 
-    fn compare_things(&self, session: &Session, wrong: &mut Vec<String>) {
+    fn compare_things(&self, session: &Session, wrong: &mut Vec<String>) -> Result<()> {
         let there: BTreeSet<String> =
             session.names().into_iter().filter(|name| ![VISITOR, COUNT].contains(&name.as_str())).collect();
         for (thing, known) in &self.things {
@@ -201,27 +224,33 @@ impl Visitor {
             wrong.push(format!("{thing} was never put in"));
         }
         let put = there.iter().filter(|thing| thing.starts_with(PUT)).count();
-        let counted = session.get::<usize>(COUNT).unwrap().unwrap_or(0);
+        let counted = session.get::<usize>(COUNT)?.unwrap_or(0);
         if counted != put {
             wrong.push(format!("{counted} were counted, and {put} are there"));
         }
+        Ok(())
     }
 
     /// What may have been done has been done if it is there. A session whose key nobody knows is ended.
-    async fn settle(&mut self, found: Option<&(SessionId, Session)>, backend: &Arc<dyn SessionBackend>) {
+    async fn settle(
+        &mut self,
+        found: Option<&(SessionId, Session)>,
+        backend: &Arc<dyn SessionBackend>,
+    ) -> Result<()> {
         self.moving = false;
         self.leaving = 0;
         let Some((id, session)) = found else {
             self.left = true;
-            return;
+            return Ok(());
         };
         for (thing, known) in &mut self.things {
             *known = if session.contains(thing) { Thing::There } else { Thing::Refused };
         }
         if self.keys.last().is_none_or(|key| key.id() != *id) {
-            backend.delete(id, None).await.unwrap();
+            backend.delete(id, None).await?;
             self.left = true;
         }
+        Ok(())
     }
 }
 
@@ -243,13 +272,15 @@ async fn opened(record: &Record) -> Option<(u32, Session)> {
     let elsewhere = Memory::new();
     let key = SessionKey::generate(Addressing::Hashed).unwrap();
     elsewhere.create(&key.id(), record).await.unwrap();
-    let session = Sessions::new(elsewhere).load(Some(key)).await.unwrap();
-    let number = session.get(VISITOR).unwrap()?;
-    assert!(session.user().is_none_or(|user_| user_ == user(number)), "somebody else is logged in");
+    let session = Sessions::new(elsewhere).load(Some(key)).await.ok()?;
+    let number = session.get(VISITOR).ok()??;
     Some((number, session))
 }
 
-async fn lists(backend: &Arc<dyn SessionBackend>, owner: &str, id: &SessionId) -> bool {
-    let of = backend.index().expect("an engine with an index").of(owner, None, PAGE).await.unwrap();
-    of.iter().any(|(listed, _)| listed == id)
+async fn lists(backend: &Arc<dyn SessionBackend>, owner: &str, id: &SessionId) -> Result<bool> {
+    let of = backend.index().expect("an engine with an index").of(owner, None, PAGE).await?;
+    Ok(of.iter().any(|(listed, _)| listed == id))
 }
+
+#[cfg(test)]
+mod tests;

@@ -344,3 +344,20 @@ async fn timely<T>(call: impl Future<Output = T>) -> T {
     assert!(start.elapsed() < LIMIT, "a call took {:?}", start.elapsed());
     answer
 }
+
+#[cfg(test)]
+mod tests {
+    use cloakroom_core::Memory;
+
+    use super::*;
+
+    #[tokio::test]
+    #[should_panic(expected = "a session was written to after its logout was acknowledged")]
+    async fn a_visit_fails_where_a_session_outlives_its_logout() {
+        let sessions = Sessions::new(Memory::new());
+        let (number, key) = comes(&sessions, 1, |_| ()).await.unwrap();
+        let visits = Visits::new(sessions, "a".to_owned(), |_| ());
+        let guest = Guest { left: AtomicBool::new(true), ..Guest::new(number, key) };
+        visits.put(&guest, &mut None, &mut Dice::of(1)).await;
+    }
+}
