@@ -33,9 +33,9 @@ async fn a_network_that_breaks_again_and_again_loses_nothing() {
     let backend = open(&format!("redis://{}", proxy.address()), &prefix).await;
     let line = Arc::clone(&proxy);
     let trouble = move |dice: &mut Dice| {
-        line.misbehave(|end| dice.below(end));
+        let happened = line.misbehave(|end| dice.below(end));
         settles(&line, LANES);
-        1
+        happened
     };
     let troubled = Troubled { engine: "Redis, a network", troubles: 20, short: Duration::from_secs(5) };
     troubled.run(backend, trouble, async || open(&server, &prefix).await).await;
@@ -87,7 +87,7 @@ async fn a_server_that_is_killed_again_and_again_loses_nothing() {
         redis.kill().unwrap();
         std::thread::sleep(Duration::from_micros(dice.below(50_000)));
         redis.restart().unwrap();
-        1
+        Some("a kill")
     };
     let troubled = Troubled { engine: "Redis, a server killed", troubles: 5, short: Duration::from_secs(5) };
     troubled.run(backend, trouble, async || open(&url, "kept:").await).await;

@@ -1,6 +1,5 @@
 //! How long a test goes on, and what it says at its end.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Makes a test go on for so many seconds.
@@ -12,8 +11,8 @@ pub(super) struct Soak {
     engine: String,
     until: Instant,
     rounds: u64,
-    pub(super) operations: AtomicU64,
-    pub(super) faults: AtomicU64,
+    pub(super) operations: u64,
+    faults: u64,
 }
 
 impl Soak {
@@ -22,8 +21,7 @@ impl Soak {
         let long = std::env::var(SECONDS).ok();
         let long = long.map(|long| long.parse().expect("CLOAKROOM_SOAK_SECONDS is a number"));
         let until = Instant::now() + long.map_or(short, Duration::from_secs);
-        let (operations, faults) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { engine: engine.to_owned(), until, rounds: 0, operations, faults }
+        Self { engine: engine.to_owned(), until, rounds: 0, operations: 0, faults: 0 }
     }
 
     /// Whether there is another round. The first there always is.
@@ -34,18 +32,13 @@ impl Soak {
     }
 
     /// One more crash, or other fault.
-    pub(super) fn fault(&self) {
-        self.faults.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn fault(&mut self) {
+        self.faults += 1;
     }
 
     /// What it was. Each violation has failed the test before.
     pub(super) fn ends(self) {
-        let (rounds, operations, faults) = (self.rounds, self.operations, self.faults);
-        println!(
-            "soak: {}: {rounds} rounds, {} operations, {} kills/faults, 0 violations",
-            self.engine,
-            operations.into_inner(),
-            faults.into_inner()
-        );
+        let Self { engine, rounds, operations, faults, .. } = self;
+        println!("soak: {engine}: {rounds} rounds, {operations} operations, {faults} kills/faults");
     }
 }

@@ -1,6 +1,5 @@
 //! Visitors of one process while something happens to the server, or to the way there.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -32,12 +31,12 @@ pub struct Troubled {
 
 impl Troubled {
     /// Goes on for a while, and holds the store against what was acknowledged: through the engine that lived on, and
-    /// at the end through one that is opened then. When `trouble` returns, all is as it should be; it says how many
-    /// faults it was.
+    /// at the end through one that is opened then. When `trouble` returns, all is as it should be; it says what it
+    /// was, if something happened, and a test that fails tells that.
     pub async fn run<B: SessionBackend>(
         self,
         backend: impl SessionBackend,
-        mut trouble: impl FnMut(&mut Dice) -> u64 + Send + 'static,
+        mut trouble: impl FnMut(&mut Dice) -> Option<&'static str> + Send + 'static,
         open: impl AsyncFn() -> B,
     ) {
         let (mut soak, mut dice) = (Soak::of(self.engine, self.short), Dice::of_environment());
@@ -45,24 +44,29 @@ impl Troubled {
         let backend: Arc<dyn SessionBackend> = Arc::new(backend);
         while soak.goes_on() {
             let (visits, going_on) = visit(&backend, &ledger, &mut dice);
+            let mut troubles = Vec::new();
             for _ in 0..self.troubles {
                 // Mostly something is under way then.
-                goes_well(&ledger, dice.below(BETWEEN)).await;
+                goes_well(&ledger, dice.below(BETWEEN), &troubles).await;
                 let mut its = dice.another();
                 let work = tokio::task::spawn_blocking(move || (trouble(&mut its), trouble));
-                let faults;
-                (faults, trouble) = work.await.expect("no trouble panics");
-                soak.faults.fetch_add(faults, Ordering::Relaxed);
+                let happened;
+                (happened, trouble) = work.await.expect("no trouble panics");
+                if let Some(what) = happened {
+                    soak.fault();
+                    troubles.push(what);
+                }
             }
-            goes_well(&ledger, WELL).await;
+            goes_well(&ledger, WELL, &troubles).await;
             visits.end();
             going_on.await.expect("no visit panics");
+            println!("troubles: {}", troubles.join(", "));
             check(&ledger, &backend, Writers::MayGoOn).await;
         }
         backend.close().await.unwrap();
         let afresh: Arc<dyn SessionBackend> = Arc::new(open().await);
         check(&ledger, &afresh, Writers::Ended).await;
-        *soak.operations.get_mut() = held(&ledger).done;
+        soak.operations = held(&ledger).done;
         soak.ends();
     }
 }
@@ -89,10 +93,11 @@ fn visit(
 }
 
 /// Waits until so many more steps have succeeded.
-async fn goes_well(ledger: &Mutex<Ledger>, steps: u64) {
+async fn goes_well(ledger: &Mutex<Ledger>, steps: u64, troubles: &[&str]) {
     let (start, before) = (Instant::now(), held(ledger).done);
     while held(ledger).done < before + steps {
-        assert!(start.elapsed() < SOON, "what was in trouble is well again, and the engine is not");
+        let last = troubles.last().unwrap_or(&"nothing");
+        assert!(start.elapsed() < SOON, "what was in trouble is well again, and the engine is not: {last}");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }

@@ -109,7 +109,7 @@ impl Killed {
             soak.fault();
             self.check(&ledger, open().await).await;
         }
-        *soak.operations.get_mut() = held(&ledger).done;
+        soak.operations = held(&ledger).done;
         soak.ends();
     }
 
@@ -148,7 +148,7 @@ impl Killed {
             );
             self.check(&ledger, open().await).await;
         }
-        *soak.operations.get_mut() = held(&ledger).done;
+        soak.operations = held(&ledger).done;
         soak.ends();
     }
 

@@ -28,9 +28,9 @@ async fn a_network_that_breaks(engine: &'static str, variable: &str) {
     let backend = open(&format!("{login}@{}/{database}", proxy.address()), &table).await;
     let line = Arc::clone(&proxy);
     let trouble = move |dice: &mut Dice| {
-        line.misbehave(|end| dice.below(end));
+        let happened = line.misbehave(|end| dice.below(end));
         settles(&line, CONNECTIONS as usize);
-        1
+        happened
     };
     let troubled = Troubled { engine, troubles: 20, short: Duration::from_secs(5) };
     troubled.run(backend, trouble, async || open(&server, &table).await).await;
@@ -82,7 +82,7 @@ async fn a_server_that_is_killed(
     let trouble = move |dice: &mut Dice| {
         std::thread::sleep(Duration::from_micros(dice.below(300_000)));
         crash(Duration::from_micros(dice.below(50_000)));
-        1
+        Some("a kill")
     };
     let troubled = Troubled { engine, troubles: 3, short: Duration::from_secs(5) };
     troubled.run(backend, trouble, async || open(url, "kept").await).await;
