@@ -5,15 +5,15 @@
 
 mod support;
 
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use cloakroom_cache::redis::{Backend, Config};
 use cloakroom_conformance::crashes::{Dice, Troubled};
 use cloakroom_conformance::search::histories::requests_amid_trouble_lose_and_revive_nothing;
 use cloakroom_conformance::{Setup, run};
 use cloakroom_core::{Addressing, SessionKey};
-use cloakroom_servers::{Proxy, RedisConfig, Storm};
+use cloakroom_servers::{Proxy, RedisConfig};
 
 /// How many connections the engine may have.
 const LANES: usize = 2;
@@ -34,12 +34,12 @@ async fn a_network_that_breaks_again_and_again_loses_nothing() {
     let line = Arc::clone(&proxy);
     let trouble = move |dice: &mut Dice| {
         let happened = line.misbehave(|end| dice.below(end));
-        settles(&line, LANES);
+        assert!(line.settles(LANES), "{} connections", line.connections());
         happened
     };
     let troubled = Troubled { engine: "Redis, a network", troubles: 20, short: Duration::from_secs(5) };
     troubled.run(backend, trouble, async || open(&server, &prefix).await).await;
-    settles(&proxy, 0);
+    assert!(proxy.settles(0), "{} connections", proxy.connections());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -50,30 +50,16 @@ async fn histories_over_a_network_that_breaks_are_explained() {
     let proxy = Arc::new(Proxy::before(address.parse().unwrap()).unwrap());
     let prefix = SessionKey::generate(Addressing::Hashed).unwrap().expose().to_owned();
     let config = Config::new(format!("redis://{}", proxy.address())).prefix(&prefix).lanes(LANES);
-    let storm = storms(&proxy);
+    let mut dice = Dice::of_environment();
+    let storm = proxy.storms(move || {
+        let mut its = dice.another();
+        move |end| its.below(end)
+    });
     run(
         async |clock| Setup::from(config.clock(clock).open().await.unwrap()),
         |engine| requests_amid_trouble_lose_and_revive_nothing(engine, storm),
     )
     .await;
-}
-
-/// What breaks the network for a history.
-fn storms(proxy: &Arc<Proxy>) -> impl Fn() -> Storm + use<> {
-    let (proxy, dice) = (Arc::clone(proxy), Mutex::new(Dice::of_environment()));
-    move || {
-        let mut its = dice.lock().unwrap().another();
-        proxy.storm(move |end| its.below(end))
-    }
-}
-
-/// Waits until no more connections are open than may be.
-fn settles(proxy: &Proxy, most: usize) {
-    let start = Instant::now();
-    while proxy.connections() > most {
-        assert!(start.elapsed() < Duration::from_secs(10), "{} connections", proxy.connections());
-        std::thread::sleep(Duration::from_millis(1));
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
@@ -95,6 +95,16 @@ impl Proxy {
             }
         });
         Storm { over, thread: Some(thread) }
+    }
+
+    /// Storms, one for each call, that draw as what `another` gives them.
+    pub fn storms<A, D>(self: &Arc<Self>, another: A) -> impl Fn() -> Storm + use<A, D>
+    where
+        A: FnMut() -> D,
+        D: FnMut(u64) -> u64 + Send + 'static,
+    {
+        let (proxy, another) = (Arc::clone(self), Mutex::new(another));
+        move || proxy.storm(another.lock().unwrap_or_else(PoisonError::into_inner)())
     }
 
     /// Lets something happen, and then flows again. `draw` decides what, and when: it answers with a number below the

@@ -5,9 +5,13 @@ use std::{
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
+    time::Duration,
 };
 
-use crate::{Result, error::during};
+use crate::{Result, error::during, patience::Patience};
+
+/// How long those who hold connections have to end them.
+const SETTLED: Duration = Duration::from_secs(10);
 
 /// A way that a connection's bytes go.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -124,6 +128,18 @@ impl Proxy {
     /// How many connections are open.
     pub fn connections(&self) -> usize {
         self.line.state().open.len()
+    }
+
+    /// Waits until no more than so many are open, and says whether it came to that in 10 s.
+    #[must_use]
+    pub fn settles(&self, most: usize) -> bool {
+        let mut patience = Patience::of(SETTLED);
+        while self.connections() > most {
+            if !patience.wait() {
+                return false;
+            }
+        }
+        true
     }
 }
 
@@ -247,7 +263,7 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
-    use std::{io::ErrorKind, time::Duration};
+    use std::io::ErrorKind;
 
     use super::*;
 
@@ -385,9 +401,6 @@ mod tests {
         let client = client(&proxy);
         assert!(answers(&client));
         drop(client);
-        let mut patience = crate::patience::Patience::of(Duration::from_secs(10));
-        while proxy.connections() > 0 {
-            assert!(patience.wait(), "it stays open");
-        }
+        assert!(proxy.settles(0), "it stays open");
     }
 }

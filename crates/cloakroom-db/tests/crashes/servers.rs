@@ -1,14 +1,14 @@
 //! Servers that are killed, and networks that break.
 
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use cloakroom_conformance::crashes::{Dice, Troubled};
 use cloakroom_conformance::search::histories::requests_amid_trouble_lose_and_revive_nothing;
 use cloakroom_conformance::{Setup, run};
 use cloakroom_core::{Addressing, SessionKey};
 use cloakroom_db::{Backend, Config};
-use cloakroom_servers::{MariaDb, Postgres, Proxy, Storm};
+use cloakroom_servers::{MariaDb, Postgres, Proxy};
 
 /// How many connections the engine may have.
 const CONNECTIONS: u32 = 4;
@@ -29,12 +29,12 @@ async fn a_network_that_breaks(engine: &'static str, variable: &str) {
     let line = Arc::clone(&proxy);
     let trouble = move |dice: &mut Dice| {
         let happened = line.misbehave(|end| dice.below(end));
-        settles(&line, CONNECTIONS as usize);
+        assert!(line.settles(CONNECTIONS as usize), "{} connections", line.connections());
         happened
     };
     let troubled = Troubled { engine, troubles: 20, short: Duration::from_secs(5) };
     troubled.run(backend, trouble, async || open(&server, &table).await).await;
-    settles(&proxy, 0);
+    assert!(proxy.settles(0), "{} connections", proxy.connections());
 }
 
 /// The same, searched with histories.
@@ -46,30 +46,16 @@ async fn histories_over_a_network_that_breaks(variable: &str) {
     let table = format!("t_{}", SessionKey::generate(Addressing::Hashed).unwrap().expose());
     let url = format!("{login}@{}/{database}", proxy.address());
     let config = Config::new(&url).table(&table).connections(CONNECTIONS);
-    let storm = storms(&proxy);
+    let mut dice = Dice::of_environment();
+    let storm = proxy.storms(move || {
+        let mut its = dice.another();
+        move |end| its.below(end)
+    });
     run(
         async |clock| Setup::from(crate::migrated(config.clock(clock)).await),
         |engine| requests_amid_trouble_lose_and_revive_nothing(engine, storm),
     )
     .await;
-}
-
-/// What breaks the network for a history.
-fn storms(proxy: &Arc<Proxy>) -> impl Fn() -> Storm + use<> {
-    let (proxy, dice) = (Arc::clone(proxy), Mutex::new(Dice::of_environment()));
-    move || {
-        let mut its = dice.lock().unwrap().another();
-        proxy.storm(move |end| its.below(end))
-    }
-}
-
-/// Waits until no more connections are open than may be.
-fn settles(proxy: &Proxy, most: usize) {
-    let start = Instant::now();
-    while proxy.connections() > most {
-        assert!(start.elapsed() < Duration::from_secs(10), "{} connections", proxy.connections());
-        std::thread::sleep(Duration::from_millis(1));
-    }
 }
 
 /// A server of one's own, by its URL, and what kills it and starts it again.
