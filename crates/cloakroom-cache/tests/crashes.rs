@@ -37,7 +37,7 @@ async fn a_network_that_breaks_again_and_again_loses_nothing() {
         assert!(line.settles(LANES), "{} connections", line.connections());
         happened
     };
-    let troubled = Troubled { engine: "Redis, a network", troubles: 20, short: Duration::from_secs(5) };
+    let troubled = Troubled::new("Redis, a network", 20, Duration::from_secs(5));
     troubled.run(backend, trouble, async || open(&server, &prefix).await).await;
     assert!(proxy.settles(0), "{} connections", proxy.connections());
 }
@@ -75,6 +75,6 @@ async fn a_server_that_is_killed_again_and_again_loses_nothing() {
         redis.restart().unwrap();
         Some("a kill")
     };
-    let troubled = Troubled { engine: "Redis, a server killed", troubles: 5, short: Duration::from_secs(5) };
+    let troubled = Troubled::new("Redis, a server killed", 5, Duration::from_secs(5));
     troubled.run(backend, trouble, async || open(&url, "kept:").await).await;
 }

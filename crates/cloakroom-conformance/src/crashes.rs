@@ -9,6 +9,26 @@
 //! A test lasts a few seconds. With `CLOAKROOM_SOAK_SECONDS` in the environment it goes on for that long; with
 //! `CLOAKROOM_SEED` it makes the same draws again. What happens between two draws is the machine's: a seed makes a
 //! failure likely, not sure.
+//!
+//! An engine needs an index and hashed addressing for it: what is stored is listed, and a process is told its visitors'
+//! keys. Anything else is refused at the start.
+//!
+//! A test of processes starts itself again. What was started has a part to play, and nothing else of the test to do:
+//!
+//! ```no_run
+//! use cloakroom_conformance::crashes::{Killed, Part};
+//! # use cloakroom_core::Memory;
+//! # async fn open(_path: &str) -> Memory { Memory::new() }
+//!
+//! // In an integration test: #[tokio::test(flavor = "multi_thread")]
+//! async fn a_process_that_is_killed_loses_nothing() {
+//!     if Part::played(open).await {
+//!         return;
+//!     }
+//!     let test = "a_process_that_is_killed_loses_nothing"; // with its module's path, if it is in one
+//!     Killed::new("mine", test, "/where/its/store/is").one(open).await;
+//! }
+//! ```
 
 mod dice;
 mod ledger;
@@ -18,6 +38,15 @@ mod troubled;
 mod visits;
 mod worker;
 
+use cloakroom_core::{Addressing, SessionBackend};
+
 pub use dice::Dice;
 pub use troubled::Troubled;
 pub use worker::{Killed, Part};
+
+/// Panics over an engine that no ledger can be held against.
+fn suits(backend: &impl SessionBackend) {
+    assert!(backend.index().is_some(), "the engine has no index to list what is stored");
+    let addressing = backend.capabilities().addressing;
+    assert_eq!(addressing, Addressing::Hashed, "visitors are known by keys of hashed addressing");
+}

@@ -15,14 +15,9 @@ async fn open(path: &str) -> Backend {
     Config::new(path).open().await.unwrap()
 }
 
-/// Plays a part, or says where the sessions of this test are to be.
-async fn part(folder: &Path) -> Option<String> {
-    let Some(part) = Part::of_environment() else {
-        return Some(folder.join("sessions").to_str().unwrap().to_owned());
-    };
-    let backend = open(part.store()).await;
-    part.play(backend).await;
-    None
+/// What the sessions of a test are opened by.
+fn store_in(folder: &Path) -> String {
+    folder.join("sessions").to_str().unwrap().to_owned()
 }
 
 /// A month later a sweep takes all that is left, and then nothing is there but locks.
@@ -43,30 +38,39 @@ fn files_in(folder: &Path) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_is_killed_loses_nothing_and_leaves_nothing() {
+    if Part::played(open).await {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
-    let Some(store) = part(folder.path()).await else { return };
+    let store = store_in(folder.path());
     let test = "a_process_that_is_killed_loses_nothing_and_leaves_nothing";
-    let killed = Killed { engine: "file, a process killed", test, store: store.clone() };
-    killed.one(async || open(&store).await).await;
+    let killed = Killed::new("file, a process killed", test, &store);
+    killed.one(open).await;
     everything_is_swept(&store).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_on_one_folder_lose_nothing() {
+    if Part::played(open).await {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
-    let Some(store) = part(folder.path()).await else { return };
+    let store = store_in(folder.path());
     let test = "two_processes_on_one_folder_lose_nothing";
-    let killed = Killed { engine: "file, two processes", test, store: store.clone() };
-    killed.none_of_two(async || open(&store).await).await;
+    let killed = Killed::new("file, two processes", test, &store);
+    killed.none_of_two(open).await;
     everything_is_swept(&store).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_of_two_processes_on_one_folder_is_killed_and_the_other_goes_on() {
+    if Part::played(open).await {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
-    let Some(store) = part(folder.path()).await else { return };
+    let store = store_in(folder.path());
     let test = "one_of_two_processes_on_one_folder_is_killed_and_the_other_goes_on";
-    let killed = Killed { engine: "file, one of two processes killed", test, store: store.clone() };
-    killed.one_of_two(async || open(&store).await).await;
+    let killed = Killed::new("file, one of two processes killed", test, &store);
+    killed.one_of_two(open).await;
     everything_is_swept(&store).await;
 }

@@ -8,6 +8,9 @@ use cloakroom_core::{Addressing, SessionKey};
 /// What lines begin with, among all that a test prints.
 const MARK: &str = "crash-note";
 
+/// What stands where a key is not told.
+const NO_KEY: &str = "-";
+
 /// A step in the life of a visitor's session. Things have names of their own.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Deed {
@@ -49,38 +52,44 @@ impl fmt::Display for Note {
             Word::Did(key) => ("did", key.as_ref()),
             Word::DidNot => ("did-not", None),
         };
-        let key = key.map_or("-", SessionKey::expose);
+        let key = key.map_or(NO_KEY, SessionKey::expose);
         write!(f, "{MARK} {} {deed} {thing} {word} {key} .", self.visitor)
     }
 }
 
-/// That a line is none, or not whole.
-#[derive(Debug)]
-pub(super) struct NoNote;
+/// Why a line is no note.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum NoNote {
+    /// It is something else, or not whole: who wrote it was killed.
+    Other,
+    /// It is whole, and says what no note says. To leave it out would leave a step unchecked.
+    Garbled,
+}
 
 impl FromStr for Note {
     type Err = NoNote;
 
     fn from_str(line: &str) -> Result<Self, NoNote> {
         // The test harness may have left a beginning on the line.
-        let note = &line[line.find(MARK).ok_or(NoNote)?..];
+        let note = &line[line.find(MARK).ok_or(NoNote::Other)?..];
         let [_, visitor, deed, thing, word, key, "."] = note.split(' ').collect::<Vec<_>>()[..] else {
-            return Err(NoNote);
+            return Err(NoNote::Other);
         };
         let deed = match deed {
             "comes" => Deed::Comes,
             "puts" => Deed::Puts(thing.to_owned()),
             "logs-in" => Deed::LogsIn(thing.to_owned()),
             "leaves" => Deed::Leaves,
-            _ => return Err(NoNote),
+            _ => return Err(NoNote::Garbled),
         };
         let word = match word {
             "tries" => Word::Tries,
-            "did" => Word::Did(SessionKey::parse(key, Addressing::Hashed)),
+            "did" if key == NO_KEY => Word::Did(None),
+            "did" => Word::Did(Some(SessionKey::parse(key, Addressing::Hashed).ok_or(NoNote::Garbled)?)),
             "did-not" => Word::DidNot,
-            _ => return Err(NoNote),
+            _ => return Err(NoNote::Garbled),
         };
-        Ok(Self { visitor: visitor.parse().map_err(|_| NoNote)?, deed, word })
+        Ok(Self { visitor: visitor.parse().map_err(|_| NoNote::Garbled)?, deed, word })
     }
 }
 
@@ -96,8 +105,17 @@ mod tests {
                 let note = Note { visitor: 7, deed: deed.clone(), word };
                 let line = note.to_string();
                 assert_eq!(format!("test a_test ... {line}").parse::<Note>().unwrap(), note);
-                assert!(line[..line.len() - 2].parse::<Note>().is_err());
+                assert_eq!(line[..line.len() - 2].parse::<Note>(), Err(NoNote::Other));
             }
+        }
+    }
+
+    #[test]
+    fn a_note_with_another_kind_of_key_is_garbled() {
+        let read = |key| format!("crash-note 7 comes - did {key} .").parse::<Note>();
+        assert!(read("-").is_ok());
+        for key in ["", "x", "verbatimkey"] {
+            assert_eq!(read(key), Err(NoNote::Garbled), "{key}");
         }
     }
 }

@@ -8,6 +8,7 @@ use cloakroom_core::{SessionBackend, Sessions};
 use super::dice::Dice;
 use super::ledger::{Ledger, Writers};
 use super::soak::Soak;
+use super::suits;
 use super::visits::{Roster, Visits};
 
 /// How many visitors there are at any time.
@@ -21,15 +22,18 @@ const SOON: Duration = Duration::from_secs(15);
 /// A test of an engine that lives on while its server, or the way there, is in trouble again and again.
 #[derive(Clone, Debug)]
 pub struct Troubled {
-    /// What the engine is called in the last line.
-    pub engine: &'static str,
-    /// How many troubles there are between two looks at the store.
-    pub troubles: u32,
-    /// How long it goes on, if nobody says how long.
-    pub short: Duration,
+    engine: &'static str,
+    troubles: u32,
+    short: Duration,
 }
 
 impl Troubled {
+    /// With what the engine is called in the last line, how many troubles there are between two looks at the store, and
+    /// how long it goes on if nobody says how long.
+    pub fn new(engine: &'static str, troubles: u32, short: Duration) -> Self {
+        Self { engine, troubles, short }
+    }
+
     /// Goes on for a while, and holds the store against what was acknowledged: through the engine that lived on, and
     /// at the end through one that is opened then. When `trouble` returns, all is as it should be; it says what it
     /// was, if something happened, and a test that fails tells that.
@@ -39,6 +43,7 @@ impl Troubled {
         mut trouble: impl FnMut(&mut Dice) -> Option<&'static str> + Send + 'static,
         open: impl AsyncFn() -> B,
     ) {
+        suits(&backend);
         let (mut soak, mut dice) = (Soak::of(self.engine, self.short), Dice::of_environment());
         let ledger: Arc<Mutex<Ledger>> = Arc::default();
         let backend: Arc<dyn SessionBackend> = Arc::new(backend);

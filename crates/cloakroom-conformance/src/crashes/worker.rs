@@ -11,8 +11,9 @@ use cloakroom_core::{Addressing, SessionBackend, SessionKey, Sessions};
 
 use super::dice::Dice;
 use super::ledger::{Ledger, Writers};
-use super::note::Note;
+use super::note::{NoNote, Note};
 use super::soak::Soak;
+use super::suits;
 use super::visits::{Roster, Visits};
 
 /// Says to a process that it is to play a part, and which.
@@ -37,9 +38,14 @@ pub struct Part {
 }
 
 impl Part {
-    /// The part of this process, if it was started to play one: every test that starts processes begins with this.
-    pub fn of_environment() -> Option<Self> {
-        std::env::var(PART).ok().map(|part| Self::read(&part).expect("it was written here"))
+    /// Plays the part of this process, if it was started to play one, and says whether it was: every test that starts
+    /// processes begins with this, and ends where it did.
+    pub async fn played<B: SessionBackend>(open: impl AsyncFn(&str) -> B) -> bool {
+        let Ok(part) = std::env::var(PART) else { return false };
+        let part = Self::read(&part).expect("it was written here");
+        let backend = open(&part.store).await;
+        part.play(backend).await;
+        true
     }
 
     fn written(&self) -> String {
@@ -68,13 +74,8 @@ impl Part {
         Some(Self { store: store.to_owned(), label: label.to_owned(), seed: seed.parse().ok()?, roster })
     }
 
-    /// Where the sessions are.
-    pub fn store(&self) -> &str {
-        &self.store
-    }
-
     /// Sees to visitors, and prints what was done, until standard input ends or it is killed.
-    pub async fn play(self, backend: impl SessionBackend) {
+    async fn play(self, backend: impl SessionBackend) {
         let tell = |note: Note| println!("{note}");
         let visits = Arc::new(Visits::new(Sessions::new(backend), self.label, tell));
         let going_on = Arc::clone(&visits).go_on(self.roster, Dice::of(self.seed));
@@ -89,45 +90,50 @@ impl Part {
 /// A test of processes that are killed, on a store that they can all open.
 #[derive(Clone, Debug)]
 pub struct Killed {
-    /// What the engine is called in the last line.
-    pub engine: &'static str,
-    /// The test's own name, as the harness knows it.
-    pub test: &'static str,
-    /// Where the store is.
-    pub store: String,
+    engine: &'static str,
+    test: &'static str,
+    store: String,
 }
 
 impl Killed {
+    /// With what the engine is called in the last line, the test's own name as the harness knows it, and what the store
+    /// is opened by.
+    pub fn new(engine: &'static str, test: &'static str, store: impl Into<String>) -> Self {
+        Self { engine, test, store: store.into() }
+    }
+
     /// One process, killed at any moment, and what it acknowledged: round after round over the same store.
-    pub async fn one<B: SessionBackend>(&self, open: impl AsyncFn() -> B) {
+    pub async fn one<B: SessionBackend>(&self, open: impl AsyncFn(&str) -> B) {
         let (mut soak, mut dice) = (Soak::of(self.engine, SHORT), Dice::of_environment());
         let ledger = Arc::default();
+        begin(open(&self.store).await).await;
         while soak.goes_on() {
             let mut worker = self.start(&ledger, &mut dice, 0, Vec::new());
             worker.does(dice.below(100));
             worker.dies(&mut dice);
             soak.fault();
-            self.check(&ledger, open().await).await;
+            self.check(&ledger, open(&self.store).await).await;
         }
         soak.operations = held(&ledger).done;
         soak.ends();
     }
 
     /// Two processes at once that end of themselves: nothing is unclear.
-    pub async fn none_of_two<B: SessionBackend>(&self, open: impl AsyncFn() -> B) {
+    pub async fn none_of_two<B: SessionBackend>(&self, open: impl AsyncFn(&str) -> B) {
         self.two(false, open).await;
     }
 
     /// Two processes at once, one of which is killed, and the other goes on.
-    pub async fn one_of_two<B: SessionBackend>(&self, open: impl AsyncFn() -> B) {
+    pub async fn one_of_two<B: SessionBackend>(&self, open: impl AsyncFn(&str) -> B) {
         self.two(true, open).await;
     }
 
-    async fn two<B: SessionBackend>(&self, one_is_killed: bool, open: impl AsyncFn() -> B) {
+    async fn two<B: SessionBackend>(&self, one_is_killed: bool, open: impl AsyncFn(&str) -> B) {
         let (mut soak, mut dice) = (Soak::of(self.engine, SHORT), Dice::of_environment());
         let ledger = Arc::default();
+        begin(open(&self.store).await).await;
         while soak.goes_on() {
-            let shared = newcomers(&ledger, open().await).await;
+            let shared = newcomers(&ledger, open(&self.store).await).await;
             let mut first = self.start(&ledger, &mut dice, 1, shared.clone());
             let mut second = self.start(&ledger, &mut dice, 2, shared);
             for _ in 0..=dice.below(8) {
@@ -146,7 +152,7 @@ impl Killed {
                 one_is_killed || !held(&ledger).is_unclear(),
                 "all calls were answered, and one unclearly"
             );
-            self.check(&ledger, open().await).await;
+            self.check(&ledger, open(&self.store).await).await;
         }
         soak.operations = held(&ledger).done;
         soak.ends();
@@ -184,6 +190,12 @@ impl Killed {
             ledger,
         )
     }
+}
+
+/// Looks at the engine, before any process is started over its store.
+async fn begin(backend: impl SessionBackend) {
+    suits(&backend);
+    backend.close().await.unwrap();
 }
 
 /// Visitors for several processes.
@@ -271,7 +283,11 @@ impl Drop for Worker {
 fn read(output: ChildStdout, ledger: &Mutex<Ledger>, done: &Sender<()>) {
     for line in BufReader::new(output).lines() {
         let line = line.unwrap();
-        let Ok(note) = line.parse::<Note>() else { continue };
+        let note = match line.parse::<Note>() {
+            Ok(note) => note,
+            Err(NoNote::Other) => continue,
+            Err(NoNote::Garbled) => panic!("a process notes what no note says"),
+        };
         if held(ledger).note(note) {
             // Nobody may be waiting.
             let _ = done.send(());

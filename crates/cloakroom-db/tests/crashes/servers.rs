@@ -32,7 +32,7 @@ async fn a_network_that_breaks(engine: &'static str, variable: &str) {
         assert!(line.settles(CONNECTIONS as usize), "{} connections", line.connections());
         happened
     };
-    let troubled = Troubled { engine, troubles: 20, short: Duration::from_secs(5) };
+    let troubled = Troubled::new(engine, 20, Duration::from_secs(5));
     troubled.run(backend, trouble, async || open(&server, &table).await).await;
     assert!(proxy.settles(0), "{} connections", proxy.connections());
 }
@@ -70,7 +70,7 @@ async fn a_server_that_is_killed(
         crash(Duration::from_micros(dice.below(50_000)));
         Some("a kill")
     };
-    let troubled = Troubled { engine, troubles: 3, short: Duration::from_secs(5) };
+    let troubled = Troubled::new(engine, 3, Duration::from_secs(5));
     troubled.run(backend, trouble, async || open(url, "kept").await).await;
 }
 
