@@ -37,6 +37,13 @@ impl Place {
         Ok(self.page()?.is_none_or(|page| self.renewed(&page, tables) == page))
     }
 
+    /// Whether the page has this place already.
+    #[cfg(test)]
+    pub(crate) fn is_on_its_page(&self) -> bool {
+        let start = format!("<!-- {} table -->", self.mark);
+        self.page().is_ok_and(|page| page.is_some_and(|page| page.contains(&start)))
+    }
+
     fn page(&self) -> Result<Option<String>> {
         match fs::read_to_string(self.path()) {
             Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),

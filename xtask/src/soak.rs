@@ -127,7 +127,8 @@ fn killed(said: &[Said]) -> Vec<Vec<String>> {
         };
         let (engine, counts) = line.split_once(": ")?;
         // What was undecided is no count of its own here.
-        let counts = counts.split(", ").map(|count| count.split(' ').next().unwrap_or_default().to_owned()).take(3);
+        let counts =
+            counts.split(", ").map(|count| count.split(' ').next().unwrap_or_default().to_owned()).take(3);
         Some([engine.to_owned()].into_iter().chain(counts).collect())
     };
     [head].into_iter().chain(said.iter().filter_map(row)).collect()
@@ -178,8 +179,7 @@ mod tests {
 
     #[test]
     fn kills_are_a_table_of_tests() {
-        let said =
-            [said("x", "soak: Redis, killed: 27 rounds, 17158 operations, 135 kills/faults")];
+        let said = [said("x", "soak: Redis, killed: 27 rounds, 17158 operations, 135 kills/faults")];
         assert_eq!(killed(&said)[1], ["Redis, killed", "27", "17158", "135"]);
         let said = [
             said[0].clone(),

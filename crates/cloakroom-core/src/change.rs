@@ -101,9 +101,11 @@ impl Changes {
         self.made += 1;
         let made = self.made;
         if let Change::Set(name, value) = change {
-            // A name set twice keeps its first place in the order, as it does in the data.
-            let known = self
-                .log
+            // A name set twice keeps its first place in the order, as it does in the data. But a login may drop what was set
+            // before it, and nothing that was set after it.
+            let login = self.log.iter().rposition(|(_, earlier)| matches!(earlier, Change::Login(_)));
+            let since = login.map_or(0, |login| login + 1);
+            let known = self.log[since..]
                 .iter_mut()
                 .find(|(_, earlier)| matches!(earlier, Change::Set(set, _) if *set == name));
             match known {
@@ -233,6 +235,34 @@ mod tests {
         let mut content = Content::new(Timestamp::MIN);
         changes.apply(&mut content, changes.now());
         assert_eq!(names(&content), ["a=2", "b=2"]);
+    }
+
+    fn login(user: &str, afresh: bool) -> Change {
+        Change::Login(Login { user: user.to_owned(), at: Timestamp::MIN, proof: None, afresh })
+    }
+
+    fn made(log: impl IntoIterator<Item = Change>) -> Changes {
+        let mut changes = Changes::default();
+        log.into_iter().for_each(|change| changes.record(change));
+        changes
+    }
+
+    #[test]
+    fn what_is_set_after_a_login_is_not_dropped_by_it() {
+        let changes = made([set("a", "1"), login("bob", false), set("a", "2")]);
+        let mut alices = Content::new(Timestamp::MIN);
+        login("alice", false).apply(&mut alices);
+        changes.apply(&mut alices, changes.now());
+        assert_eq!(names(&alices), ["a=2"]);
+    }
+
+    #[test]
+    fn what_a_login_has_dropped_stays_dropped_if_its_user_logs_in_once_more() {
+        let changes = made([login("bob", false), login("alice", true), login("alice", false)]);
+        let mut anonymous = Content::new(Timestamp::MIN);
+        anonymous.data.set("a", Bytes::from_static(b"1"));
+        changes.apply(&mut anonymous, changes.now());
+        assert_eq!(names(&anonymous), Vec::<String>::new());
     }
 
     #[test]

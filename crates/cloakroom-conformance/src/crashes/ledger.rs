@@ -82,15 +82,6 @@ impl Ledger {
         done
     }
 
-    /// Whether of anything that was tried nobody knows whether it was done.
-    pub(super) fn is_unclear(&self) -> bool {
-        let unclear = |visitor: &Visitor| {
-            let here = !visitor.left && (visitor.moving || visitor.leaving > 0);
-            here || visitor.things.values().any(|thing| *thing == Thing::Perhaps)
-        };
-        self.visitors.values().any(unclear)
-    }
-
     /// Those whose sessions live, and by which key.
     pub(super) fn here(&self) -> Vec<(u32, SessionKey)> {
         let here = self.visitors.iter().filter(|(_, visitor)| visitor.surely_here() && !visitor.moving);

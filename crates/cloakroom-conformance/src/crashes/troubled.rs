@@ -17,7 +17,7 @@ const OWN: u32 = 6;
 const BETWEEN: u64 = 40;
 /// How many show at the end that all is well again, and how soon some are seen.
 const WELL: u64 = 100;
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_mins(1);
 
 /// A test of an engine that lives on while its server, or the way there, is in trouble again and again.
 #[derive(Clone, Debug)]

@@ -267,7 +267,9 @@ impl World {
         {
             // It is stored if names have changed their places.
             let stored = edits.iter().any(|edit| edit.reorders());
-            let either = |old: (i64, i64), new: (i64, i64)| if stored { (old.0.min(new.0), old.1.max(new.1)) } else { old };
+            let either = |old: (i64, i64), new: (i64, i64)| {
+                if stored { (old.0.min(new.0), old.1.max(new.1)) } else { old }
+            };
             (kept.ends, kept.idles) = (either(old.ends, kept.ends), either(old.idles, kept.idles));
         }
         // Who logs in once more after a revocation began may stay.
@@ -305,7 +307,9 @@ impl World {
         if matches!(outcome, Outcome::Done { .. }) {
             // It has found out what became of them.
             let numbers = || sent.iter().map(|sent| sent.number);
-            worlds.iter_mut().for_each(|world| world.settled.extend(numbers()));
+            for world in &mut worlds {
+                world.settled.extend(numbers());
+            }
         }
         worlds
     }

@@ -15,6 +15,7 @@ use super::script::{Act, Request, USERS};
 use crate::session::Browser;
 
 /// What all requests of a history share.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Scene {
     /// Visitors bear their sessions: each write is told, and what was told before lives on.
     pub(super) presented: bool,
