@@ -236,10 +236,15 @@ impl<'s> Player<'s> {
         let mut edits = self.pending.clone();
         edits.extend(extra);
         let sent = self.part.begun().sent.clone();
-        let stored = |edit: &Edit| edit.is_a_wish() || edit.reorders();
-        let void = !edits.iter().any(stored) && self.base.edited(&edits) == self.base;
+        let wished = edits.iter().any(|edit| edit.is_a_wish());
+        // Then it is stored only if it has put names into another order.
+        let void = !wished && self.base.edited(&edits) == self.base;
+        let surely_void = void && !edits.iter().any(|edit| edit.reorders());
+        // A commit that failed may have seen more of the store than is known here, also that what waits is so already.
+        let activity = session.activity();
+        let nothing = !self.is_sure && extra.is_none() && !activity.changed && !activity.unsettled;
         let before = session.key();
-        let commit = (!void || !sent.is_empty()).then(|| {
+        let commit = (!(surely_void || nothing) || !sent.is_empty()).then(|| {
             let key = before.as_ref().map(|key| self.scene.keys.number(key));
             let number = self.begin_commit(key, sent.clone(), edits.clone());
             // Should this be cut, nobody knows what it came to.
