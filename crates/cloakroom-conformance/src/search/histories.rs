@@ -3,13 +3,20 @@
 use super::{Counterexample, Effort, Faults, Search, Searched, search, search_amid};
 use crate::{Engine, Limit};
 
+/// One history in so many may have too many orders to try them all.
+const MOST_UNDECIDED: u64 = 20;
+
 async fn explained(engine: Engine, what: Search) {
     tell(search(engine, what, Effort::from_environment()).await);
 }
 
 fn tell(came_to: Result<Searched, Counterexample>) {
     match came_to {
-        Ok(searched) => println!("searched: {searched}"),
+        Ok(searched) => {
+            println!("searched: {searched}");
+            // A search that decides little has searched little.
+            assert!(searched.undecided * MOST_UNDECIDED <= searched.histories, "{searched}");
+        }
         Err(found) => panic!("{found}"),
     }
 }

@@ -1,8 +1,10 @@
 //! Visitors' requests: their sessions against a model of what sessions are.
 
+mod event;
 mod keys;
 mod model;
 mod player;
+mod scene;
 mod script;
 
 use std::any::Any;
@@ -12,9 +14,11 @@ use std::time::Duration;
 
 use cloakroom_core::{Addressing, ErrorKind, Result, SessionOptions, Sessions};
 
+use self::event::Event;
 use self::keys::Keys;
-use self::model::{Event, World};
-use self::player::{Part, Player, Scene};
+use self::model::World;
+use self::player::Player;
+use self::scene::{Part, Scene};
 use self::script::{History, PROCESSES, USERS, VISITORS, histories};
 use super::hunt::{Counterexample, Effort, Played, Searched, hunt};
 use super::log::Log;

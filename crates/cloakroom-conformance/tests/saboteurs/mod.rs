@@ -6,7 +6,7 @@ mod saboteur;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_conformance::search::{Effort, Search, search};
+use cloakroom_conformance::search::{Effort, Faults, Search, search};
 use cloakroom_conformance::{Setup, cases, run};
 use cloakroom_core::{Clock, ErrorKind, SessionBackend, Sessions, SystemClock};
 use presented::{Overdone, Presented};
@@ -75,6 +75,43 @@ async fn the_searches_find_every_broken_promise() {
         }
         if by.is_none() {
             missed.push(sabotage);
+        }
+    }
+    assert_eq!(missed, []);
+}
+
+/// What requests see of a broken engine, faults or none. (What they cannot see is a promise that the sessions do without.)
+#[tokio::test]
+async fn requests_that_race_find_every_broken_promise_that_reaches_them() {
+    use Sabotage::{
+        CreateEvicts, DeleteDoesNothing, IdsCut, IdsFoldCase, IgnoresDeadlines, IndexFoldsCase,
+        IndexIgnoresOwner, LoadNeverLooks, LoadShowsCopies, PayloadAsText, RotateIgnoresRevision,
+        RotateLeavesOld, RotateRevives, SaveIgnoresRevision, SaveInserts, SaveResurrects, SweepTakesAll,
+    };
+    let mut missed = Vec::new();
+    for sabotage in [
+        CreateEvicts,
+        PayloadAsText,
+        IgnoresDeadlines,
+        LoadShowsCopies,
+        LoadNeverLooks,
+        SaveInserts,
+        SaveResurrects,
+        SaveIgnoresRevision,
+        RotateLeavesOld,
+        RotateIgnoresRevision,
+        RotateRevives,
+        DeleteDoesNothing,
+        SweepTakesAll,
+        IndexIgnoresOwner,
+        IndexFoldsCase,
+        IdsFoldCase,
+        IdsCut,
+    ] {
+        for faults in [Faults::None, Faults::All] {
+            if found(sabotage, Search::RequestsAtOnce(faults)).await.is_none() {
+                missed.push((sabotage, faults));
+            }
         }
     }
     assert_eq!(missed, []);

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use cloakroom_core::SessionKey;
 
-use super::model::Key;
+use super::event::Key;
 
 #[derive(Debug, Default)]
 pub(super) struct Keys(Mutex<Vec<(SessionKey, usize)>>);

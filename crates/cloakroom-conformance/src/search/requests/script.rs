@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::super::steps::{Faults, Step, steps};
-use super::model::{Edit, Name, Rule, User};
+use super::event::{Edit, Name, Rule, User};
 
 const NAMES: [Name; 3] = ["a", "b", "c"];
 pub(super) const USERS: [User; 2] = ["alice", "bob"];
