@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use cloakroom_core::{
     Capabilities, Deleted, Error, ErrorKind, Read, Record, Result, Revision, Saved, SessionBackend,
-    SessionId, SessionIndex, Stored, Timestamp, Touched,
+    SessionFormat, SessionId, SessionIndex, Stored, Timestamp, Touched,
 };
 use tokio::sync::Notify;
 
@@ -198,6 +198,10 @@ impl SessionBackend for Faulty {
 
     fn index(&self) -> Option<&dyn SessionIndex> {
         self.inner.index().map(|_| self as &dyn SessionIndex)
+    }
+
+    fn format(&self) -> Option<&dyn SessionFormat> {
+        self.inner.format()
     }
 
     async fn load(&self, id: &SessionId, read: Read) -> Result<Option<Stored>> {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use cloakroom_core::{
-    Capabilities, Deleted, Read, Record, Result, Revision, Saved, SessionBackend, SessionId, SessionIndex,
-    Stored, Timestamp, Touched, Written,
+    Capabilities, Deleted, Read, Record, Result, Revision, Saved, SessionBackend, SessionFormat, SessionId,
+    SessionIndex, Stored, Timestamp, Touched, Written,
 };
 
 /// All browsers of a case: each was given values, and holds the last.
@@ -90,6 +90,10 @@ impl SessionBackend for Jar {
 
     fn index(&self) -> Option<&dyn SessionIndex> {
         self.inner.index()
+    }
+
+    fn format(&self) -> Option<&dyn SessionFormat> {
+        self.inner.format()
     }
 
     async fn load(&self, id: &SessionId, read: Read) -> Result<Option<Stored>> {

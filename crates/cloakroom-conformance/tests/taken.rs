@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use cloakroom_core::{
     Capabilities, CookieChange, Deleted, ErrorKind, Memory, Read, Record, Result, Revision, Saved,
-    SessionBackend, SessionId, SessionIndex, Sessions, Stored, Timestamp, Touched,
+    SessionBackend, SessionFormat, SessionId, SessionIndex, Sessions, Stored, Timestamp, Touched,
 };
 
 /// As one whose table has a second unique column, or whose ids are cut to what others have.
@@ -26,6 +26,10 @@ impl SessionBackend for Full {
 
     fn index(&self) -> Option<&dyn SessionIndex> {
         self.store.index()
+    }
+
+    fn format(&self) -> Option<&dyn SessionFormat> {
+        self.store.format()
     }
 
     async fn load(&self, id: &SessionId, read: Read) -> Result<Option<Stored>> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cloakroom_core::{
     Addressing, Capabilities, Clock, Deleted, Durability, Error, ErrorKind, Read, Record, Result, Revision,
-    Saved, SessionBackend, SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
+    Saved, SessionBackend, SessionFormat, SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
 };
 
 use crate::token::Token;
@@ -65,6 +65,10 @@ impl SessionBackend for Backend {
     }
 
     fn index(&self) -> Option<&dyn SessionIndex> {
+        None
+    }
+
+    fn format(&self) -> Option<&dyn SessionFormat> {
         None
     }
 

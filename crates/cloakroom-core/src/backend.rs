@@ -6,7 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    Capabilities, Deleted, Read, Record, Result, Revision, Saved, SessionId, Stored, Timestamp, Touched,
+    Capabilities, Deleted, Read, Record, Result, Revision, Saved, SessionFormat, SessionId, Stored,
+    Timestamp, Touched,
 };
 
 /// Keeps session records under ids.
@@ -40,6 +41,9 @@ pub trait SessionBackend: fmt::Debug + Send + Sync + 'static {
 
     /// Its listing of sessions, if it has one. A wrapper answers for what it wraps.
     fn index(&self) -> Option<&dyn SessionIndex>;
+
+    /// How its sessions are written; none where that is core's own way. A wrapper answers for what it wraps.
+    fn format(&self) -> Option<&dyn SessionFormat>;
 
     /// The living record under `id`. Never deletes, never extends.
     ///
@@ -148,6 +152,10 @@ impl<B: SessionBackend + ?Sized> SessionBackend for Arc<B> {
 
     fn index(&self) -> Option<&dyn SessionIndex> {
         (**self).index()
+    }
+
+    fn format(&self) -> Option<&dyn SessionFormat> {
+        (**self).format()
     }
 
     fn load<'s, 'a, 't>(&'s self, id: &'a SessionId, read: Read) -> Boxed<'t, Option<Stored>>

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use crate::clock::in_time;
 use crate::{
     Capabilities, Clock, Deleted, Error, ErrorKind, Read, Record, Result, Revision, Saved, SessionBackend,
-    SessionCache, SessionId, SessionIndex, Stored, SystemClock, Timestamp, Touched,
+    SessionCache, SessionFormat, SessionId, SessionIndex, Stored, SystemClock, Timestamp, Touched,
 };
 
 /// How long a copy is remembered, and the longest that a load can be behind.
@@ -163,6 +163,10 @@ impl<B: SessionBackend, C: SessionCache> SessionBackend for Cached<B, C> {
 
     fn index(&self) -> Option<&dyn SessionIndex> {
         self.backend.index()
+    }
+
+    fn format(&self) -> Option<&dyn SessionFormat> {
+        self.backend.format()
     }
 
     async fn load(&self, id: &SessionId, read: Read) -> Result<Option<Stored>> {

@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use crate::format::is_reserved;
+
 /// A piece of text: a range of the one text that was loaded, or bytes of its own.
 #[derive(Clone, Debug)]
 pub(crate) enum Piece {
@@ -53,7 +55,8 @@ pub(crate) struct Entry {
 }
 
 /// Entries over the text they were loaded with. A session has a handful of names, so they are
-/// searched in turn: measured faster than hashing them.
+/// searched in turn: measured faster than hashing them. In another framework's format its own notes are among them; they
+/// keep their places, and nobody sees them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Data {
     pub(crate) text: Bytes,
@@ -70,12 +73,15 @@ impl Data {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.iter().next().is_none()
     }
 
     /// Names and values, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.entries.iter().map(|entry| (entry.name.str(&self.text), entry.value.bytes(&self.text)))
+        self.entries
+            .iter()
+            .map(|entry| (entry.name.str(&self.text), entry.value.bytes(&self.text)))
+            .filter(|(name, _)| !is_reserved(name))
     }
 
     /// A known name keeps its place, a new one goes to the end.
@@ -92,18 +98,21 @@ impl Data {
         }
     }
 
+    /// What is the framework's own stays.
     pub(crate) fn clear(&mut self) {
-        self.entries.clear();
+        self.entries.retain(|entry| is_reserved(entry.name.str(&self.text)));
     }
 
+    /// Nobody asks for one that is the framework's own.
     fn position(&self, name: &str) -> Option<usize> {
-        self.entries.iter().position(|entry| entry.name.bytes(&self.text) == name.as_bytes())
+        let same = |entry: &Entry| entry.name.bytes(&self.text) == name.as_bytes();
+        self.entries.iter().position(same).filter(|_| !is_reserved(name))
     }
 }
 
 impl PartialEq for Data {
     fn eq(&self, other: &Self) -> bool {
-        self.entries.len() == other.entries.len() && self.iter().eq(other.iter())
+        self.iter().eq(other.iter())
     }
 }
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use crate::{
     Capabilities, Clock, Deleted, Durability, Read, Record, Result, Revision, Saved, SessionBackend,
-    SessionId, SessionIndex, Stored, SystemClock, Timestamp, Touched, Written,
+    SessionFormat, SessionId, SessionIndex, Stored, SystemClock, Timestamp, Touched, Written,
 };
 
 /// Keeps sessions in memory until the process ends: for tests, for examples, and to read.
@@ -71,6 +71,10 @@ impl SessionBackend for Memory {
 
     fn index(&self) -> Option<&dyn SessionIndex> {
         Some(self)
+    }
+
+    fn format(&self) -> Option<&dyn SessionFormat> {
+        None
     }
 
     async fn load(&self, id: &SessionId, _: Read) -> Result<Option<Stored>> {

@@ -7,7 +7,7 @@ use crate::alias::OVERLAP;
 use crate::content::Content;
 use crate::expiry::lease;
 use crate::{
-    Deleted, Error, ErrorKind, Result, Session, SessionId, SessionIndex, Sessions, Stored, Timestamp, payload,
+    Deleted, Error, ErrorKind, Result, Session, SessionId, SessionIndex, Sessions, Stored, Timestamp,
 };
 
 const PAGE: u32 = 100;
@@ -120,7 +120,8 @@ impl Sessions {
             return Ok(false);
         }
         let was = Spared { id: id.clone(), created_at: Some(was.head.created_at) };
-        let ended = self.each_of(user, |one, stored| was.is(&one, decode(&stored).as_ref()).then_some(one));
+        let ended =
+            self.each_of(user, |one, stored| was.is(&one, self.decode(&stored).ok().as_ref()).then_some(one));
         Ok(ended.await? > 0)
     }
 
@@ -157,7 +158,7 @@ impl Sessions {
             let ended = self
                 .each_of(user, |id, stored| {
                     // What does not decode could be anything: it ends as well.
-                    let content = decode(&stored);
+                    let content = self.decode(&stored).ok();
                     let began = content.as_ref().map_or(Timestamp::MIN, |content| content.head.started_at());
                     let spared = spared.is_some_and(|spared| spared.is(&id, content.as_ref()));
                     (began <= newest && !spared).then(|| {
@@ -205,7 +206,7 @@ impl Sessions {
 
     fn describe(&self, id: SessionId, stored: &Stored) -> Option<SessionInfo> {
         let expires_at = stored.record.expires_at;
-        let content = decode(stored)?;
+        let content = self.decode(stored).ok()?;
         let lifetime = &self.options().lifetime;
         if lifetime.is_over(&content.head, expires_at, self.now()) {
             return None;
@@ -273,8 +274,4 @@ impl Spared {
         let same = || created_at.is_some() && created_at == self.created_at && id.place() == self.id.place();
         *id == self.id || same()
     }
-}
-
-fn decode(stored: &Stored) -> Option<Content> {
-    payload::decode(&stored.record.payload, stored.record.owner.clone()).ok()
 }

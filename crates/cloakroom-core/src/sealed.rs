@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use crate::{
     Capabilities, Deleted, Error, ErrorKind, Read, Record, Result, Revision, Saved, SealKeys, SessionBackend,
-    SessionId, SessionIndex, Stored, Timestamp, Touched,
+    SessionFormat, SessionId, SessionIndex, Stored, Timestamp, Touched,
 };
 
 /// Any engine that keeps sessions in a store, with their payloads encrypted there (AES-256-GCM) and bound
@@ -38,6 +38,10 @@ impl<B: SessionBackend> Sealed<B> {
     }
 
     fn seal(&self, id: &SessionId, record: &Record) -> Result<Record> {
+        if self.backend.format().is_some() {
+            let message = "sessions in another framework's format can't be sealed: it could not read them";
+            return Err(Error::new(ErrorKind::Misconfigured, message));
+        }
         let payload = self.keys.seal(id.as_bytes(), &about(record), &record.payload)?;
         Ok(Record { payload: payload.into(), ..record.clone() })
     }
@@ -81,6 +85,10 @@ impl<B: SessionBackend> SessionBackend for Sealed<B> {
 
     fn index(&self) -> Option<&dyn SessionIndex> {
         self.backend.index().is_some().then_some(self)
+    }
+
+    fn format(&self) -> Option<&dyn SessionFormat> {
+        self.backend.format()
     }
 
     async fn load(&self, id: &SessionId, read: Read) -> Result<Option<Stored>> {

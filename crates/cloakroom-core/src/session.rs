@@ -97,10 +97,11 @@ impl Session {
         self.state().held.as_ref().map(|held| held.id.clone())
     }
 
-    /// When the session was first stored.
+    /// When the session was first stored, if its [format](SessionBackend::format) keeps that.
     pub fn created_at(&self) -> Option<Timestamp> {
         let state = self.state();
-        state.held.as_ref().map(|_| state.view.head.created_at)
+        let known = state.held.is_some() && self.sessions().backend().format().is_none();
+        known.then(|| state.view.head.created_at)
     }
 
     // --- the key

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::alias::OVERLAP;
 use crate::clock::in_time;
 use crate::content::Content;
@@ -10,7 +12,7 @@ use crate::queue::Queues;
 use crate::session::Held;
 use crate::{
     Addressing, Capabilities, Clock, Error, ErrorKind, Lifetime, LoginLimit, Read, Result, Session,
-    SessionBackend, SessionKey, Stored, SystemClock, Timestamp, Written, payload,
+    SessionBackend, SessionKey, Stored, SystemClock, Timestamp, Written, format, payload,
 };
 
 /// What holds for all sessions of a [`Sessions`].
@@ -113,8 +115,10 @@ impl Sessions {
     ///
     /// # Errors
     ///
-    /// `Unavailable` if the store does not answer within the time limit.
+    /// `Unavailable` if the store does not answer within the time limit; `Misconfigured` where the engine's sessions are in another
+    /// framework's [format](SessionBackend::format), and an idle or absolute timeout is set, which that can't keep.
     pub async fn load(&self, key: Option<SessionKey>) -> Result<Session> {
+        self.check()?;
         let Some(key) = key else { return Ok(self.fresh()) };
         let until = self.time_limit_from_now();
         let loaded = match self.find(&key, Read::Any, until).await {
@@ -138,6 +142,17 @@ impl Sessions {
         }
     }
 
+    /// What another framework's format keeps is no more than that framework knows, and it must never be read late.
+    fn check(&self) -> Result<()> {
+        let Lifetime { idle, absolute, .. } = self.options().lifetime;
+        let stale = !self.0.capabilities.stale_read.is_zero();
+        if (idle.is_some() || absolute.is_some() || stale) && self.backend().format().is_some() {
+            let message = "sessions in another framework's format have no idle and no absolute timeout, and no cache that is late";
+            return Err(Error::new(ErrorKind::Misconfigured, message));
+        }
+        Ok(())
+    }
+
     /// The living session under a key.
     ///
     /// # Errors
@@ -148,9 +163,34 @@ impl Sessions {
         let load = self.backend().load(&id, read);
         let there = self.bounded(self.left(until), ErrorKind::Unavailable, load).await?;
         let Some(stored) = there else { return Ok(None) };
-        let content = payload::decode(&stored.record.payload, stored.record.owner.clone())?;
+        let content = self.decode(&stored)?;
         let over = self.options().lifetime.is_over(&content.head, stored.record.expires_at, self.now());
         Ok((!over).then_some(Found { stored, content }))
+    }
+
+    /// The session in a record.
+    ///
+    /// # Errors
+    ///
+    /// `Corrupt` if it holds none.
+    pub(crate) fn decode(&self, stored: &Stored) -> Result<Content> {
+        match self.backend().format() {
+            None => payload::decode(&stored.record.payload, stored.record.owner.clone()),
+            Some(format) => format::decode(format, stored, &self.options().lifetime),
+        }
+    }
+
+    /// A session as a record's payload.
+    ///
+    /// # Errors
+    ///
+    /// `TooLarge` over the limit.
+    pub(crate) fn encode(&self, content: &Content) -> Result<Bytes> {
+        let limit = self.options().payload_limit;
+        match self.backend().format() {
+            None => payload::encode(content, limit),
+            Some(format) => format::encode(format, content, limit),
+        }
     }
 
     /// Whether every visit by cookie must look at its session: an idle timeout is on.

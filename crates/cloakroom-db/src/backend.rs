@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use cloakroom_core::{
     Capabilities, Deleted, Error, ErrorKind, Read, Record, Result, Revision, Saved, SessionBackend,
-    SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
+    SessionFormat, SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
 };
 
 use crate::Config;
@@ -68,6 +68,10 @@ impl SessionBackend for Backend {
 
     fn index(&self) -> Option<&dyn SessionIndex> {
         Some(self)
+    }
+
+    fn format(&self) -> Option<&dyn SessionFormat> {
+        None
     }
 
     async fn load(&self, id: &SessionId, _: Read) -> Result<Option<Stored>> {

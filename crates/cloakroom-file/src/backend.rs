@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use cloakroom_core::{
     Capabilities, Deleted, Durability, Error, ErrorKind, Read, Record, Result, Revision, Saved,
-    SessionBackend, SessionId, SessionIndex, Stamp, Stored, Timestamp, Touched,
+    SessionBackend, SessionFormat, SessionId, SessionIndex, Stamp, Stored, Timestamp, Touched,
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::task::spawn_blocking;
@@ -104,6 +104,10 @@ impl SessionBackend for Backend {
 
     fn index(&self) -> Option<&dyn SessionIndex> {
         Some(self)
+    }
+
+    fn format(&self) -> Option<&dyn SessionFormat> {
+        None
     }
 
     async fn load(&self, id: &SessionId, _: Read) -> Result<Option<Stored>> {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cloakroom_core::{
     Capabilities, Clock, Deleted, Durability, Read, Record, Result, Revision, Saved, SessionBackend,
-    SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
+    SessionFormat, SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
 };
 use moka::ops::compute::Op;
 use moka::policy::EvictionPolicy;
@@ -120,6 +120,10 @@ impl SessionBackend for Backend {
 
     fn index(&self) -> Option<&dyn SessionIndex> {
         Some(self)
+    }
+
+    fn format(&self) -> Option<&dyn SessionFormat> {
+        None
     }
 
     async fn load(&self, id: &SessionId, _: Read) -> Result<Option<Stored>> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cloakroom_core::{
     Capabilities, Clock, Deleted, Error, ErrorKind, Read, Record, Result, Revision, Saved, SessionBackend,
-    SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
+    SessionFormat, SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
 };
 use redis::Value;
 
@@ -86,6 +86,10 @@ impl SessionBackend for Backend {
 
     fn index(&self) -> Option<&dyn SessionIndex> {
         Some(self)
+    }
+
+    fn format(&self) -> Option<&dyn SessionFormat> {
+        None
     }
 
     async fn load(&self, id: &SessionId, read: Read) -> Result<Option<Stored>> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use cloakroom_core::{
     Addressing, Capabilities, Clock, Deleted, Durability, Error, ErrorKind, Read, Record, Result, Revision,
-    Saved, SessionBackend, SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
+    Saved, SessionBackend, SessionFormat, SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
 };
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -79,6 +79,10 @@ impl SessionBackend for Presented {
     }
 
     fn index(&self) -> Option<&dyn SessionIndex> {
+        None
+    }
+
+    fn format(&self) -> Option<&dyn SessionFormat> {
         None
     }
 

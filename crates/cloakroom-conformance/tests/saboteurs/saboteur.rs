@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cloakroom_core::{
     Capabilities, Clock, Deleted, ManualClock, Memory, Read, Record, Result, Revision, Saved, SessionBackend,
-    SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
+    SessionFormat, SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
 };
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -146,6 +146,10 @@ impl SessionBackend for Saboteur {
 
     fn index(&self) -> Option<&dyn SessionIndex> {
         Some(self)
+    }
+
+    fn format(&self) -> Option<&dyn SessionFormat> {
+        None
     }
 
     async fn load(&self, id: &SessionId, read: Read) -> Result<Option<Stored>> {

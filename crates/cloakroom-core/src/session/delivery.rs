@@ -11,7 +11,7 @@ use super::renewal::Renewal;
 use super::state::Held;
 use crate::content::Content;
 use crate::queue::Turn;
-use crate::{Error, ErrorKind, Read, Result, Saved, Sessions, Stored, Timestamp, Written, payload, random};
+use crate::{Error, ErrorKind, Read, Result, Saved, Sessions, Stored, Timestamp, Written, random};
 
 /// What a commit does to the content besides the recorded changes.
 pub(super) type Work<'w> = dyn FnMut(&mut Content) -> Result<()> + Send + 'w;
@@ -324,8 +324,7 @@ impl<'s> Commit<'s> {
     }
 
     fn rebase(&self, draft: &Draft, stored: &Stored) -> Result<()> {
-        let content = payload::decode(&stored.record.payload, stored.record.owner.clone())
-            .map_err(|error| self.unreadable(draft, &error))?;
+        let content = self.sessions().decode(stored).map_err(|error| self.unreadable(draft, &error))?;
         let mut state = self.session.state();
         if state.epoch != draft.epoch {
             return Ok(());

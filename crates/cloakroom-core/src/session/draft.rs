@@ -10,9 +10,7 @@ use super::state::Held;
 use crate::change::Wishes;
 use crate::content::Content;
 use crate::expiry::moved;
-use crate::{
-    BrowserEnd, Error, ErrorKind, Record, Result, SessionId, SessionKey, Stamp, Timestamp, payload, random,
-};
+use crate::{BrowserEnd, Error, ErrorKind, Record, Result, SessionId, SessionKey, Stamp, Timestamp, random};
 
 /// A write, made once and sent until its fate is known.
 #[derive(Debug)]
@@ -228,7 +226,7 @@ impl Session {
         }
         let sequence = held.as_ref().map_or(0, |held| held.sequence).saturating_add(1);
         let stamp = Stamp { sequence, nonce: random::number()? };
-        let payload = payload::encode(&content, options.payload_limit)?;
+        let payload = sessions.encode(&content)?;
         let deadline = options.lifetime.deadline(&content.head, now);
         Ok(Drafted::Write(Arc::new(Draft {
             id: key.id(),

@@ -11,6 +11,7 @@ use super::Session;
 use super::state::State;
 use crate::change::Change;
 use crate::data::MOST_NAMES;
+use crate::format::is_reserved;
 use crate::payload::too_many_names;
 use crate::{Error, ErrorKind, Result};
 
@@ -218,7 +219,7 @@ fn set(state: &mut State, name: &str, json: Bytes) {
 ///
 /// `Invalid` for the names that are the framework's own.
 pub(super) fn check(name: &str) -> Result<()> {
-    if name.starts_with("_auth_user") || name == "_session_expiry" {
+    if is_reserved(name) {
         let message = "names that begin with _auth_user, and _session_expiry, are reserved";
         return Err(Error::new(ErrorKind::Invalid, message));
     }

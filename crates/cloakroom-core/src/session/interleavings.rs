@@ -12,8 +12,8 @@ use cloakroom_interleavings::{Plan, explore, pause, run, run_or_drop};
 
 use crate::{
     Capabilities, Clock, CookieChange, Deleted, ErrorKind, Memory, Read, Record, Result, Revision, Saved,
-    Session, SessionBackend, SessionId, SessionIndex, SessionKey, SessionOptions, Sessions, Sleep, Stored,
-    Timestamp, Touched,
+    Session, SessionBackend, SessionFormat, SessionId, SessionIndex, SessionKey, SessionOptions, Sessions,
+    Sleep, Stored, Timestamp, Touched,
 };
 
 /// An engine that takes its time, and notes how many writes there were at once.
@@ -55,6 +55,10 @@ impl SessionBackend for Slow {
 
     fn index(&self) -> Option<&dyn SessionIndex> {
         self.memory.index()
+    }
+
+    fn format(&self) -> Option<&dyn SessionFormat> {
+        None
     }
 
     async fn load(&self, id: &SessionId, read: Read) -> Result<Option<Stored>> {

@@ -57,7 +57,8 @@ impl Session {
     ///
     /// As [`login`](Session::login).
     pub fn login_with_proof(&self, user: &str, proof: &str) -> Result<()> {
-        self.bind(user, Some(digest(user, proof)))
+        let proof = self.proofs(user, proof).into_iter().next();
+        self.bind(user, proof)
     }
 
     fn bind(&self, user: &str, proof: Option<Bytes>) -> Result<()> {
@@ -81,12 +82,20 @@ impl Session {
         let mut state = self.state();
         state.accessed = true;
         let Some(user) = state.view.owner.as_deref() else { return false };
-        let expected = digest(user, proof);
-        let holds = state.view.proof().is_some_and(|bound| bound.as_bytes().ct_eq(&expected).into());
-        if !holds {
-            state.flush(now);
+        let accepted = self.proofs(user, proof);
+        let bound = state.view.proof().unwrap_or_default().as_bytes();
+        match accepted.iter().position(|accepted| bound.ct_eq(accepted).into()) {
+            Some(0) => true,
+            // It counts from before: as at a rebinding, from now on the new one does.
+            Some(_) => {
+                state.rebind(accepted[0].clone());
+                true
+            }
+            None => {
+                state.flush(now);
+                false
+            }
         }
-        holds
     }
 
     /// Binds the login to a new proof, for the session in which the password was changed: it goes on under a new key,
@@ -97,10 +106,17 @@ impl Session {
     /// in between would end it.
     pub fn rebind_login(&self, proof: &str) {
         let mut state = self.state();
-        let bound = state.view.owner.as_deref().map(|user| digest(user, proof));
+        let bound = state.view.owner.as_deref().and_then(|user| self.proofs(user, proof).into_iter().next());
         if let Some(bound) = bound {
-            state.record(Change::Prove(bound));
-            state.record(Change::Cycle);
+            state.rebind(bound);
+        }
+    }
+
+    /// What is kept of a proof of login: now, and from before.
+    fn proofs(&self, user: &str, proof: &str) -> Vec<Bytes> {
+        match self.sessions().backend().format() {
+            None => vec![digest(user, proof)],
+            Some(format) => format.proofs(user, proof).into_iter().map(Bytes::from).collect(),
         }
     }
 
@@ -109,7 +125,7 @@ impl Session {
         self.view().owner.clone()
     }
 
-    /// When they logged in.
+    /// When they logged in, if the session's [format](crate::SessionBackend::format) keeps that.
     pub fn authenticated_at(&self) -> Option<Timestamp> {
         self.view().head.authenticated_at
     }

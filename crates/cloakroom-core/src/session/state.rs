@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::admission::Entrant;
 use super::draft::Draft;
 use crate::change::{Change, Changes, Origin};
@@ -105,6 +107,12 @@ impl State {
         self.accessed = true;
         change.apply(Arc::make_mut(&mut self.view));
         self.changes.record(change);
+    }
+
+    /// Binds the login to this, under a new key.
+    pub(super) fn rebind(&mut self, proof: Bytes) {
+        self.record(Change::Prove(proof));
+        self.record(Change::Cycle);
     }
 
     /// Whether there is anything to commit or to be made up for: changes that cancel out are none.
