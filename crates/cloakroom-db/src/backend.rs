@@ -4,25 +4,27 @@ use std::fmt;
 
 use async_trait::async_trait;
 use cloakroom_core::{
-    Capabilities, Deleted, Error, ErrorKind, Read, Record, Result, Revision, Saved, SessionBackend,
-    SessionFormat, SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
+    Capabilities, Deleted, Error, Read, Record, Result, Revision, Saved, SessionBackend, SessionFormat,
+    SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
 };
 
 use crate::Config;
 use crate::config::redacted;
 use crate::driver::{Driver, Instant, Value, deadline};
+use crate::layout::{Layout, moment};
 use crate::statements::Statements;
 
 /// Sessions in a database. Opened by [`Config::open`].
 pub struct Backend {
     driver: Box<dyn Driver>,
     statements: Statements,
+    layout: Layout,
     config: Config,
 }
 
 impl Backend {
     pub(crate) fn new(driver: Box<dyn Driver>, statements: Statements, config: Config) -> Self {
-        Self { driver, statements, config }
+        Self { driver, statements, layout: config.layout.clone(), config }
     }
 
     /// Makes the table and its indexes. Running it again changes nothing, and several processes may
@@ -46,15 +48,20 @@ impl Backend {
 
     /// The living record under `id`.
     async fn there(&self, id: &SessionId, by: Instant) -> Result<Option<Stored>> {
-        let values = [Value::Bytes(id.as_bytes()), self.now()];
-        self.driver.one(&self.statements.load, &values, by).await
+        let values = [self.layout.id(id), self.now()];
+        let found = self.driver.one(&self.statements.load, &values, by).await?;
+        Ok(found.map(|stored| self.layout.found(stored)))
+    }
+
+    fn written(&self, new: &Record) -> Saved {
+        Saved::Written(Written::at(self.layout.revision(new)))
     }
 
     /// Why a write changed no row: it had been done already, somebody else was first, or it is gone.
     async fn why_not(&self, id: &SessionId, new: &Record, by: Instant) -> Result<Saved> {
         Ok(match self.there(id, by).await? {
             None => Saved::Gone,
-            Some(stored) if stored.record.stamp == new.stamp => Saved::Written(Written::at(new.stamp)),
+            Some(stored) if self.layout.is_own(&stored, new) => self.written(new),
             Some(stored) => Saved::Conflict(stored),
         })
     }
@@ -63,15 +70,16 @@ impl Backend {
 #[async_trait]
 impl SessionBackend for Backend {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::new(self.driver.durability())
+        self.layout.capabilities(self.driver.durability())
     }
 
+    /// Django's table names no owner.
     fn index(&self) -> Option<&dyn SessionIndex> {
-        Some(self)
+        self.layout.format().is_none().then_some(self)
     }
 
     fn format(&self) -> Option<&dyn SessionFormat> {
-        None
+        self.layout.format()
     }
 
     async fn load(&self, id: &SessionId, _: Read) -> Result<Option<Stored>> {
@@ -79,48 +87,38 @@ impl SessionBackend for Backend {
     }
 
     async fn revision(&self, id: &SessionId) -> Result<Option<(Revision, Timestamp)>> {
-        let values = [Value::Bytes(id.as_bytes()), self.now()];
-        self.driver.revision(&self.statements.revision, &values, deadline()).await
+        let Some(stamped) = &self.statements.stamped else {
+            // The revision is the payload.
+            let found = self.there(id, deadline()).await?;
+            return Ok(found.map(|stored| (stored.revision, stored.record.expires_at)));
+        };
+        let values = [self.layout.id(id), self.now()];
+        self.driver.revision(&stamped.revision, &values, deadline()).await
     }
 
     async fn create(&self, id: &SessionId, new: &Record) -> Result<Saved> {
         let stamp = new.stamp.to_bytes();
-        let values = [
-            Value::Bytes(id.as_bytes()),
-            Value::Bytes(&new.payload),
-            moment(new.expires_at),
-            owner(new),
-            Value::Bytes(&stamp),
-        ];
+        let values = self.layout.columns(new, &stamp, &[self.layout.id(id)])?;
         let by = deadline();
         match self.driver.execute(&self.statements.create, &values, by).await? {
             0 => self.why_not(id, new, by).await,
-            _ => Ok(Saved::Written(Written::at(new.stamp))),
+            _ => Ok(self.written(new)),
         }
     }
 
     async fn save(&self, id: &SessionId, new: &Record, seen: &Revision) -> Result<Saved> {
-        let (stamp, seen) = (new.stamp.to_bytes(), stamp_of(seen)?);
-        let values = [
-            Value::Bytes(&new.payload),
-            moment(new.expires_at),
-            owner(new),
-            Value::Bytes(&stamp),
-            Value::Bytes(id.as_bytes()),
-            Value::Bytes(&seen),
-            self.now(),
-        ];
+        let (stamp, seen) = (new.stamp.to_bytes(), self.layout.token(seen)?);
+        let values = self.layout.columns(new, &stamp, &[self.layout.id(id), seen.value(), self.now()])?;
         let by = deadline();
         match self.driver.execute(&self.statements.save, &values, by).await? {
             0 => self.why_not(id, new, by).await,
-            _ => Ok(Saved::Written(Written::at(new.stamp))),
+            _ => Ok(self.written(new)),
         }
     }
 
     async fn touch(&self, id: &SessionId, until: Timestamp, seen: &Revision) -> Result<Touched> {
-        let stamp = stamp_of(seen)?;
-        let values =
-            [moment(until), Value::Bytes(id.as_bytes()), Value::Bytes(&stamp), self.now(), moment(until)];
+        let token = self.layout.token(seen)?;
+        let values = [moment(until), self.layout.id(id), token.value(), self.now(), moment(until)];
         let by = deadline();
         if self.driver.execute(&self.statements.touch, &values, by).await? > 0 {
             return Ok(Touched::Moved(Written::at(seen.clone())));
@@ -129,20 +127,12 @@ impl SessionBackend for Backend {
     }
 
     async fn rotate(&self, from: &SessionId, to: &SessionId, new: &Record, seen: &Revision) -> Result<Saved> {
-        let (stamp, seen) = (new.stamp.to_bytes(), stamp_of(seen)?);
-        let values = [
-            Value::Bytes(to.as_bytes()),
-            Value::Bytes(&new.payload),
-            moment(new.expires_at),
-            owner(new),
-            Value::Bytes(&stamp),
-            Value::Bytes(from.as_bytes()),
-            Value::Bytes(&seen),
-            self.now(),
-        ];
+        let (stamp, seen) = (new.stamp.to_bytes(), self.layout.token(seen)?);
+        let rest = [self.layout.id(to), self.layout.id(from), seen.value(), self.now()];
+        let values = self.layout.columns(new, &stamp, &rest)?;
         let by = deadline();
         if self.driver.execute(&self.statements.rotate, &values, by).await? > 0 {
-            return Ok(Saved::Written(Written::at(new.stamp)));
+            return Ok(self.written(new));
         }
         match self.why_not(to, new, by).await? {
             Saved::Written(written) => Ok(Saved::Written(written)),
@@ -152,13 +142,13 @@ impl SessionBackend for Backend {
 
     async fn delete(&self, id: &SessionId, seen: Option<&Revision>) -> Result<Deleted> {
         let by = deadline();
-        let values = [Value::Bytes(id.as_bytes()), self.now()];
+        let values = [self.layout.id(id), self.now()];
         let Some(seen) = seen else {
             let ended = self.driver.execute(&self.statements.delete, &values, by).await? > 0;
             return Ok(if ended { Deleted::Ended } else { Deleted::Absent });
         };
-        let stamp = stamp_of(seen)?;
-        let values = [values[0], values[1], Value::Bytes(&stamp)];
+        let token = self.layout.token(seen)?;
+        let values = [values[0], values[1], token.value()];
         if self.driver.execute(&self.statements.delete_seen, &values, by).await? > 0 {
             return Ok(Deleted::Ended);
         }
@@ -183,14 +173,16 @@ impl SessionIndex for Backend {
         after: Option<&SessionId>,
         limit: u32,
     ) -> Result<Vec<(SessionId, Stored)>> {
+        let Some(stamped) = &self.statements.stamped else { return Ok(Vec::new()) };
         let values =
             [Value::Bytes(owner.as_bytes()), self.now(), following(after), Value::Number(limit.into())];
-        self.driver.page(&self.statements.page_of, &values, deadline()).await
+        self.driver.page(&stamped.page_of, &values, deadline()).await
     }
 
     async fn all(&self, after: Option<&SessionId>, limit: u32) -> Result<Vec<(SessionId, Stored)>> {
+        let Some(stamped) = &self.statements.stamped else { return Ok(Vec::new()) };
         let values = [self.now(), following(after), Value::Number(limit.into())];
-        self.driver.page(&self.statements.page_all, &values, deadline()).await
+        self.driver.page(&stamped.page_all, &values, deadline()).await
     }
 }
 
@@ -200,26 +192,7 @@ impl fmt::Debug for Backend {
     }
 }
 
-fn moment(timestamp: Timestamp) -> Value<'static> {
-    // A Timestamp ends with the year 9999, long before an i64 does.
-    Value::Number(i64::try_from(timestamp.millis()).unwrap_or(i64::MAX))
-}
-
-fn owner(record: &Record) -> Value<'_> {
-    Value::OptionalBytes(record.owner.as_deref().map(str::as_bytes))
-}
-
 /// Every id is greater than no id at all.
 fn following(after: Option<&SessionId>) -> Value<'_> {
     Value::Bytes(after.map(SessionId::as_bytes).unwrap_or_default())
-}
-
-/// # Errors
-///
-/// `Misconfigured` for a revision of another engine's making.
-fn stamp_of(seen: &Revision) -> Result<[u8; 16]> {
-    let stamp = seen
-        .stamp()
-        .ok_or_else(|| Error::new(ErrorKind::Misconfigured, "this revision is another engine's"))?;
-    Ok(stamp.to_bytes())
 }

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use cloakroom_core::{Clock, Durability, Error, ErrorKind, Result, SystemClock};
+use cloakroom_core::{Clock, Durability, Error, ErrorKind, Result, SessionFormat, SystemClock};
 
 use crate::Backend;
 use crate::dialect::Dialect;
 use crate::driver::Driver;
+use crate::layout::Layout;
 use crate::statements::Statements;
 
 /// How to open a database of sessions.
@@ -22,6 +23,7 @@ pub struct Config {
     pub(crate) connections: u32,
     pub(crate) power_safe: bool,
     pub(crate) pooler: bool,
+    pub(crate) layout: Layout,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -41,6 +43,7 @@ impl Config {
             connections: 8,
             power_safe: false,
             pooler: false,
+            layout: Layout::Native,
             clock: Arc::new(SystemClock),
         }
     }
@@ -80,6 +83,14 @@ impl Config {
         self
     }
 
+    /// Keeps a Django site's sessions, in its table and as it writes them: `format` is `cloakroom_django::Signed`. The table's name
+    /// becomes `django_session`. Django may write at the same time: a save that meets a change of Django's finds it, and never goes over
+    /// it. Ids are keys there, nobody's sessions are listed, and a write whose answer was lost is not recognised.
+    pub fn django(mut self, format: impl SessionFormat) -> Self {
+        self.layout = Layout::Django(Arc::new(format));
+        self.table("django_session")
+    }
+
     /// What tells the time that deadlines are compared with: the same as its sessions' does
     /// ([`SessionOptions::clock`](cloakroom_core::SessionOptions::clock)).
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -113,7 +124,7 @@ impl Config {
             );
             return Err(Error::new(ErrorKind::Misconfigured, message));
         }
-        let statements = Statements::new(&dialect, table);
+        let statements = Statements::new(&dialect, &self.layout, table);
         Ok(Backend::new(driver, statements, self))
     }
 

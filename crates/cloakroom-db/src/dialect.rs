@@ -14,15 +14,34 @@ pub(crate) struct Dialect {
     pub(crate) literal: Option<fn(Value<'_>) -> String>,
     /// Makes an insert into a taken id change nothing instead of failing.
     pub(crate) unless_taken: &'static str,
-    /// Removes the first that expired, and looks at the deadline again in the step that removes: a row
+    /// Removes the first that expired (`{end}`, compared with a `{moment}`), and looks at the deadline again in the step that removes: a row
     /// that was extended between the two stays.
     pub(crate) sweep: &'static str,
     /// Makes the table and its indexes, unless they are there; for several at once.
     pub(crate) schema: &'static str,
+    /// For a table of Django's.
+    pub(crate) django: Django,
     /// What a new connection is told first.
     pub(crate) set_up: Option<&'static str>,
     /// Asks whether a commit survives a power cut (1 or 0), and how many bytes a statement may have.
     pub(crate) facts: Option<&'static str>,
     /// What one of its errors means.
     pub(crate) verdict: fn(&dyn DatabaseError) -> Verdict,
+}
+
+/// Django's table in one database's words.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Django {
+    /// A parameter of milliseconds since 1970 as the column's type.
+    pub(crate) moment: &'static str,
+    /// The end as milliseconds since 1970, the rest cut off.
+    pub(crate) ends: &'static str,
+    /// The text as bytes.
+    pub(crate) data: &'static str,
+    /// What a row of this library's has besides: no owner, and a stamp of zeros.
+    pub(crate) nobodys: &'static str,
+    /// Whether the text is what a parameter says, byte by byte.
+    pub(crate) same: &'static str,
+    /// Makes the table as Django's migration does, unless it is there.
+    pub(crate) schema: &'static str,
 }

@@ -36,6 +36,7 @@ pub(crate) fn deadline() -> Instant {
 #[derive(Clone, Copy)]
 pub(crate) enum Value<'v> {
     Bytes(&'v [u8]),
+    Text(&'v str),
     OptionalBytes(Option<&'v [u8]>),
     Number(i64),
 }
@@ -44,6 +45,7 @@ impl Value<'_> {
     fn len(&self) -> usize {
         match self {
             Value::Bytes(bytes) | Value::OptionalBytes(Some(bytes)) => bytes.len(),
+            Value::Text(text) => text.len(),
             Value::OptionalBytes(None) => 0,
             Value::Number(_) => size_of::<i64>(),
         }
@@ -104,6 +106,7 @@ where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
     DB::Arguments: IntoArguments<DB>,
     for<'v> &'v [u8]: Encode<'v, DB> + Type<DB>,
+    for<'v> &'v str: Encode<'v, DB> + Type<DB>,
     for<'v> Option<&'v [u8]>: Encode<'v, DB>,
     for<'r> i64: Encode<'r, DB> + Decode<'r, DB> + Type<DB>,
     usize: ColumnIndex<DB::Row>,
@@ -172,6 +175,7 @@ where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
     DB::Arguments: IntoArguments<DB>,
     for<'v> &'v [u8]: Encode<'v, DB> + Type<DB>,
+    for<'v> &'v str: Encode<'v, DB> + Type<DB>,
     for<'v> Option<&'v [u8]>: Encode<'v, DB>,
     for<'r> Vec<u8>: Decode<'r, DB> + Type<DB>,
     for<'r> i64: Encode<'r, DB> + Decode<'r, DB> + Type<DB>,

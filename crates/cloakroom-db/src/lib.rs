@@ -70,6 +70,7 @@ mod detached;
 mod dialect;
 mod driver;
 mod error;
+mod layout;
 #[cfg(feature = "mysql")]
 mod mysql;
 mod pool;

@@ -9,7 +9,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlQueryResult};
 
 use crate::Config;
 use crate::config::{not_a_url, only_known_options, redacted};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Django};
 use crate::driver::{Database, Driver, Pools};
 use crate::error::{NO_RIGHT, NO_TABLE, OTHER_TABLE, STALE, Verdict};
 use crate::pool::Pool;
@@ -22,13 +22,24 @@ pub(crate) const DIALECT: Dialect = Dialect {
     unless_taken: "",
     // A row that somebody is writing is passed over: a sweep that waited for it could hold what its writer
     // wants next. The inner query comes first and the primary key then, or others' rows would be waited for.
-    sweep: "DELETE {table} FROM (SELECT id FROM {table} WHERE expires_at <= ? ORDER BY expires_at LIMIT ? \
+    sweep: "DELETE {table} FROM (SELECT {id} FROM {table} WHERE {end} <= {moment} ORDER BY {end} LIMIT ? \
             FOR UPDATE SKIP LOCKED) AS due STRAIGHT_JOIN {table} FORCE INDEX (PRIMARY) \
-            ON {table}.id = due.id WHERE {table}.expires_at <= ?",
+            ON {table}.{id} = due.{id} WHERE {table}.{end} <= {moment}",
     schema: "CREATE TABLE IF NOT EXISTS {table} (id VARBINARY(255) NOT NULL PRIMARY KEY, \
              payload LONGBLOB NOT NULL, expires_at BIGINT NOT NULL, owner VARBINARY(255), \
              stamp VARBINARY(16) NOT NULL, INDEX {table}_expires_at (expires_at), \
              INDEX {table}_owner (owner, id)) ENGINE=InnoDB",
+    django: Django {
+        moment: "(TIMESTAMP'1970-01-01 00:00:00' + INTERVAL ? * 1000 MICROSECOND)",
+        ends: "CAST(TIMESTAMPDIFF(MICROSECOND, TIMESTAMP'1970-01-01 00:00:00', expire_date) DIV 1000 AS SIGNED)",
+        data: "CAST(session_data AS BINARY)",
+        nobodys: "NULL, CAST(REPEAT(CHAR(0), 16) AS BINARY(16))",
+        // By the column's collation letters of either case would be the same.
+        same: "CAST(session_data AS BINARY) = ?",
+        schema: "CREATE TABLE IF NOT EXISTS {table} (session_key varchar(40) NOT NULL PRIMARY KEY, \
+                 session_data longtext NOT NULL, expire_date datetime(6) NOT NULL, \
+                 INDEX {table}_expire_date_a5c62663 (expire_date)) ENGINE=InnoDB",
+    },
     // What a server may have been told otherwise: to cut what is too long, to take another kind of table,
     // to wait for a COMMIT that never comes. READ COMMITTED locks no gaps between rows. For a lock, less is
     // waited than for a statement's answer, so that it is a sure no.

@@ -10,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgQueryResult, PgSeverit
 
 use crate::Config;
 use crate::config::{not_a_url, only_known_options, redacted};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Django};
 use crate::driver::{Database, Driver, Pools, Value};
 use crate::error::{NO_RIGHT, NO_TABLE, OTHER_TABLE, STALE, Verdict};
 use crate::pool::Pool;
@@ -21,9 +21,9 @@ pub(crate) const DIALECT: Dialect = Dialect {
     unless_taken: "ON CONFLICT DO NOTHING",
     // A row that somebody is writing is passed over, so that sweeps neither wait nor meet in a deadlock.
     // The array makes the inner query run once: in a join it may run again and find others.
-    sweep: "DELETE FROM {table} WHERE id = ANY (ARRAY(\
-            SELECT id FROM {table} WHERE expires_at <= ? ORDER BY expires_at LIMIT ? FOR UPDATE SKIP LOCKED\
-            )) AND expires_at <= ?",
+    sweep: "DELETE FROM {table} WHERE {id} = ANY (ARRAY(\
+            SELECT {id} FROM {table} WHERE {end} <= {moment} ORDER BY {end} LIMIT ? FOR UPDATE SKIP LOCKED\
+            )) AND {end} <= {moment}",
     // One message is one transaction, whose turn may take a while. IF NOT EXISTS alone fails when two make the table at once, and wants
     // the right to make tables even where there is nothing to make.
     schema: "SET LOCAL statement_timeout = '25s'; SELECT pg_advisory_xact_lock(1128222017); \
@@ -33,6 +33,20 @@ pub(crate) const DIALECT: Dialect = Dialect {
              CREATE INDEX {table}_expires_at ON {table} (expires_at); \
              CREATE INDEX {table}_owner ON {table} (owner, id) WHERE owner IS NOT NULL; \
              END IF; END $$",
+    django: Django {
+        moment: "(TIMESTAMPTZ '1970-01-01 00:00:00+00' + ?::BIGINT * INTERVAL '1 millisecond')",
+        ends: "FLOOR(EXTRACT(EPOCH FROM expire_date) * 1000)::BIGINT",
+        data: "convert_to(session_data, 'UTF8')",
+        nobodys: "NULL::BYTEA, decode(repeat('00', 16), 'hex')",
+        same: "session_data = ?",
+        schema: "SET LOCAL statement_timeout = '25s'; SELECT pg_advisory_xact_lock(1128222017); \
+                 DO $$ BEGIN IF to_regclass('{table}') IS NULL THEN \
+                 CREATE TABLE {table} (session_key varchar(40) NOT NULL PRIMARY KEY, session_data text NOT NULL, \
+                 expire_date timestamp with time zone NOT NULL); \
+                 CREATE INDEX {table}_session_key_c0390e0f_like ON {table} (session_key varchar_pattern_ops); \
+                 CREATE INDEX {table}_expire_date_a5c62663 ON {table} (expire_date); \
+                 END IF; END $$",
+    },
     // What a server may have been told otherwise. A statement is given up there before its answer is given up
     // here, so that it is a sure no.
     set_up: Some("SET default_transaction_isolation = 'read committed'; SET statement_timeout = '2s'"),
@@ -92,6 +106,7 @@ fn literal(value: Value<'_>) -> String {
             }
             text + "', 'hex')"
         }
+        Value::Text(text) => format!("convert_from({}, 'UTF8')", literal(Value::Bytes(text.as_bytes()))),
         Value::OptionalBytes(None) => "NULL".into(),
         Value::Number(number) => number.to_string(),
     }

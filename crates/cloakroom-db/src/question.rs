@@ -45,6 +45,7 @@ where
     pub(crate) fn new(sql: &Sql, values: &[Value<'_>], dialect: &Dialect, reads: bool) -> Self
     where
         for<'v> &'v [u8]: Encode<'v, DB> + Type<DB>,
+        for<'v> &'v str: Encode<'v, DB> + Type<DB>,
         for<'v> Option<&'v [u8]>: Encode<'v, DB>,
         for<'r> i64: Encode<'r, DB> + Type<DB>,
     {
@@ -117,12 +118,14 @@ where
 fn bound<DB: Database>(sql: &Sql, values: &[Value<'_>]) -> Query<'static, DB, DB::Arguments>
 where
     for<'v> &'v [u8]: Encode<'v, DB> + Type<DB>,
+    for<'v> &'v str: Encode<'v, DB> + Type<DB>,
     for<'v> Option<&'v [u8]>: Encode<'v, DB>,
     for<'r> i64: Encode<'r, DB> + Type<DB>,
 {
     let query = sqlx::query(AssertSqlSafe(sql.clone()));
     values.iter().fold(query, |query, value| match *value {
         Value::Bytes(bytes) => query.bind(bytes),
+        Value::Text(text) => query.bind(text),
         Value::OptionalBytes(bytes) => query.bind(bytes),
         Value::Number(number) => query.bind(number),
     })

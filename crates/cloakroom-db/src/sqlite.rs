@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::Config;
 use crate::config::{not_a_url, redacted};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Django};
 use crate::driver::{Database, Driver, Pools};
 use crate::error::{NO_RIGHT, NO_TABLE, OTHER_TABLE, STALE, Verdict};
 use crate::pool::Pool;
@@ -25,12 +25,24 @@ pub(crate) const DIALECT: Dialect = Dialect {
     parameter: |_| "?".into(),
     literal: None,
     unless_taken: "ON CONFLICT DO NOTHING",
-    sweep: "DELETE FROM {table} WHERE id IN \
-            (SELECT id FROM {table} WHERE expires_at <= ? ORDER BY expires_at LIMIT ?) AND expires_at <= ?",
+    sweep: "DELETE FROM {table} WHERE {id} IN \
+            (SELECT {id} FROM {table} WHERE {end} <= {moment} ORDER BY {end} LIMIT ?) AND {end} <= {moment}",
     schema: "CREATE TABLE IF NOT EXISTS {table} (id BLOB NOT NULL PRIMARY KEY, payload BLOB NOT NULL, \
              expires_at INTEGER NOT NULL, owner BLOB, stamp BLOB NOT NULL); \
              CREATE INDEX IF NOT EXISTS {table}_expires_at ON {table} (expires_at); \
              CREATE INDEX IF NOT EXISTS {table}_owner ON {table} (owner, id) WHERE owner IS NOT NULL",
+    django: Django {
+        // As Django writes it: without a fraction where that is zero, else with six digits.
+        moment: "(SELECT strftime('%Y-%m-%d %H:%M:%S', ms / 1000, 'unixepoch') || \
+                 CASE ms % 1000 WHEN 0 THEN '' ELSE printf('.%03d000', ms % 1000) END FROM (SELECT ? AS ms))",
+        ends: "unixepoch(substr(expire_date, 1, 19)) * 1000 + CAST(substr(expire_date || '000', 21, 3) AS INTEGER)",
+        data: "session_data",
+        nobodys: "NULL, zeroblob(16)",
+        same: "session_data = ?",
+        schema: "CREATE TABLE IF NOT EXISTS {table} (session_key varchar(40) NOT NULL PRIMARY KEY, \
+                 session_data text NOT NULL, expire_date datetime NOT NULL); \
+                 CREATE INDEX IF NOT EXISTS {table}_expire_date_a5c62663 ON {table} (expire_date)",
+    },
     set_up: None,
     facts: None,
     verdict,

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use crate::dialect::Dialect;
+use crate::layout::Layout;
 
 const LOAD: &str = "SELECT payload, expires_at, owner, stamp FROM {table} WHERE id = ? AND expires_at > ?";
 
 const REVISION: &str = "SELECT expires_at, stamp FROM {table} WHERE id = ? AND expires_at > ?";
 
 const CREATE: &str =
-    "INSERT INTO {table} (id, payload, expires_at, owner, stamp) VALUES (?, ?, ?, ?, ?) {unless_taken}";
+    "INSERT INTO {table} (payload, expires_at, owner, stamp, id) VALUES (?, ?, ?, ?, ?) {unless_taken}";
 
 const SAVE: &str = "UPDATE {table} SET payload = ?, expires_at = ?, owner = ?, stamp = ? \
      WHERE id = ? AND stamp = ? AND expires_at > ?";
@@ -19,7 +20,7 @@ const TOUCH: &str =
 
 /// One statement, so that no crash leaves two ids alive or none. The primary key refuses an id that is
 /// taken, also by one that came at the same moment.
-const ROTATE: &str = "UPDATE {table} SET id = ?, payload = ?, expires_at = ?, owner = ?, stamp = ? \
+const ROTATE: &str = "UPDATE {table} SET payload = ?, expires_at = ?, owner = ?, stamp = ?, id = ? \
      WHERE id = ? AND stamp = ? AND expires_at > ?";
 
 const DELETE: &str = "DELETE FROM {table} WHERE id = ? AND expires_at > ?";
@@ -32,13 +33,36 @@ const PAGE_OF: &str = "SELECT payload, expires_at, owner, stamp, id FROM {table}
 const PAGE_ALL: &str = "SELECT payload, expires_at, owner, stamp, id FROM {table} \
      WHERE expires_at > ? AND id > ? ORDER BY id LIMIT ?";
 
+/// In Django's table (`django_session`) a key and its text are text, and the end is a date: `{moment}` makes one of a
+/// parameter, `{ends}` a number of the column. Whose text is what was seen has not been changed: `{same}`.
+mod django {
+    pub(super) const LOAD: &str = "SELECT {data}, {ends}, {nobodys} FROM {table} \
+         WHERE session_key = ? AND expire_date > {moment}";
+
+    pub(super) const CREATE: &str = "INSERT INTO {table} (session_data, expire_date, session_key) \
+         VALUES (?, {moment}, ?) {unless_taken}";
+
+    pub(super) const SAVE: &str = "UPDATE {table} SET session_data = ?, expire_date = {moment} \
+         WHERE session_key = ? AND {same} AND expire_date > {moment}";
+
+    pub(super) const TOUCH: &str = "UPDATE {table} SET expire_date = {moment} \
+         WHERE session_key = ? AND {same} AND expire_date > {moment} AND expire_date < {moment}";
+
+    pub(super) const ROTATE: &str = "UPDATE {table} SET session_data = ?, expire_date = {moment}, session_key = ? \
+         WHERE session_key = ? AND {same} AND expire_date > {moment}";
+
+    pub(super) const DELETE: &str = "DELETE FROM {table} WHERE session_key = ? AND expire_date > {moment}";
+
+    pub(super) const DELETE_SEEN: &str =
+        "DELETE FROM {table} WHERE session_key = ? AND expire_date > {moment} AND {same}";
+}
+
 /// SQL as one database reads it, for one table.
 pub(crate) type Sql = Arc<str>;
 
 #[derive(Debug)]
 pub(crate) struct Statements {
     pub(crate) load: Sql,
-    pub(crate) revision: Sql,
     pub(crate) create: Sql,
     pub(crate) save: Sql,
     pub(crate) touch: Sql,
@@ -46,34 +70,72 @@ pub(crate) struct Statements {
     pub(crate) delete: Sql,
     pub(crate) delete_seen: Sql,
     pub(crate) sweep: Sql,
+    pub(crate) schema: Sql,
+    pub(crate) stamped: Option<Stamped>,
+}
+
+/// What takes a stamp's or an owner's column.
+#[derive(Debug)]
+pub(crate) struct Stamped {
+    pub(crate) revision: Sql,
     pub(crate) page_of: Sql,
     pub(crate) page_all: Sql,
-    pub(crate) schema: Sql,
 }
 
 impl Statements {
     /// `table` has been seen to be an identifier.
-    pub(crate) fn new(dialect: &Dialect, table: &str) -> Self {
-        let render = |template: &str| render(template, dialect, table);
+    pub(crate) fn new(dialect: &Dialect, layout: &Layout, table: &str) -> Self {
+        let theirs = &dialect.django;
+        let (templates, schema, words): (_, _, &[(&str, &str)]) = match layout {
+            Layout::Native => (
+                [LOAD, CREATE, SAVE, TOUCH, ROTATE, DELETE, DELETE_SEEN],
+                dialect.schema,
+                &[("{id}", "id"), ("{end}", "expires_at"), ("{moment}", "?")],
+            ),
+            Layout::Django(_) => (
+                [
+                    django::LOAD,
+                    django::CREATE,
+                    django::SAVE,
+                    django::TOUCH,
+                    django::ROTATE,
+                    django::DELETE,
+                    django::DELETE_SEEN,
+                ],
+                theirs.schema,
+                &[
+                    ("{id}", "session_key"),
+                    ("{end}", "expire_date"),
+                    ("{moment}", theirs.moment),
+                    ("{ends}", theirs.ends),
+                    ("{data}", theirs.data),
+                    ("{nobodys}", theirs.nobodys),
+                    ("{same}", theirs.same),
+                ],
+            ),
+        };
+        let render = |template: &str| render(template, words, dialect, table);
+        let [load, create, save, touch, rotate, delete, delete_seen] = templates.map(render);
+        let stamped =
+            || Stamped { revision: render(REVISION), page_of: render(PAGE_OF), page_all: render(PAGE_ALL) };
         Self {
-            load: render(LOAD),
-            revision: render(REVISION),
-            create: render(CREATE),
-            save: render(SAVE),
-            touch: render(TOUCH),
-            rotate: render(ROTATE),
-            delete: render(DELETE),
-            delete_seen: render(DELETE_SEEN),
+            load,
+            create,
+            save,
+            touch,
+            rotate,
+            delete,
+            delete_seen,
             sweep: render(dialect.sweep),
-            page_of: render(PAGE_OF),
-            page_all: render(PAGE_ALL),
-            schema: render(dialect.schema),
+            schema: render(schema),
+            stamped: matches!(layout, Layout::Native).then(stamped),
         }
     }
 }
 
-fn render(template: &str, dialect: &Dialect, table: &str) -> Sql {
-    let named = template.replace("{table}", table).replace("{unless_taken}", dialect.unless_taken);
+fn render(template: &str, words: &[(&str, &str)], dialect: &Dialect, table: &str) -> Sql {
+    let worded = words.iter().fold(template.to_owned(), |sql, (hole, word)| sql.replace(hole, word));
+    let named = worded.replace("{table}", table).replace("{unless_taken}", dialect.unless_taken);
     let mut parts = named.split('?');
     let mut sql = parts.next().unwrap_or_default().to_owned();
     for (before, part) in parts.enumerate() {
@@ -87,25 +149,46 @@ fn render(template: &str, dialect: &Dialect, table: &str) -> Sql {
 mod tests {
     use std::fmt::Write;
 
+    use bytes::Bytes;
+    use cloakroom_core::{Portable, Result, SessionFormat, Timestamp};
+
     use super::*;
+
+    /// The statements are the same whatever the text says.
+    #[derive(Debug)]
+    struct Unread;
+
+    impl SessionFormat for Unread {
+        fn encode(&self, _: &Portable, _: Timestamp, _: usize) -> Result<Bytes> {
+            Ok(Bytes::new())
+        }
+
+        fn decode(&self, _: &Bytes) -> Result<Portable> {
+            Ok(Portable::default())
+        }
+
+        fn proofs(&self, _: &str, _: &str) -> Vec<String> {
+            Vec::new()
+        }
+    }
 
     /// All SQL at a glance. After a change on purpose: `UPDATE_STATEMENTS=1 cargo test -p cloakroom-db`
     #[test]
     fn the_statements_are_the_ones_that_were_looked_at() {
-        type Statement = fn(&Statements) -> &Sql;
+        type Statement = fn(&Statements) -> Option<&Sql>;
         let statements: [(&str, Statement); 12] = [
-            ("load", |all| &all.load),
-            ("revision", |all| &all.revision),
-            ("create", |all| &all.create),
-            ("save", |all| &all.save),
-            ("touch", |all| &all.touch),
-            ("rotate", |all| &all.rotate),
-            ("delete", |all| &all.delete),
-            ("delete what was seen", |all| &all.delete_seen),
-            ("sweep", |all| &all.sweep),
-            ("a page of an owner's", |all| &all.page_of),
-            ("a page of all", |all| &all.page_all),
-            ("migrate", |all| &all.schema),
+            ("load", |all| Some(&all.load)),
+            ("revision", |all| all.stamped.as_ref().map(|stamped| &stamped.revision)),
+            ("create", |all| Some(&all.create)),
+            ("save", |all| Some(&all.save)),
+            ("touch", |all| Some(&all.touch)),
+            ("rotate", |all| Some(&all.rotate)),
+            ("delete", |all| Some(&all.delete)),
+            ("delete what was seen", |all| Some(&all.delete_seen)),
+            ("sweep", |all| Some(&all.sweep)),
+            ("a page of an owner's", |all| all.stamped.as_ref().map(|stamped| &stamped.page_of)),
+            ("a page of all", |all| all.stamped.as_ref().map(|stamped| &stamped.page_all)),
+            ("migrate", |all| Some(&all.schema)),
         ];
         let databases = [
             ("SQLite", crate::sqlite::DIALECT),
@@ -113,11 +196,22 @@ mod tests {
             ("MySQL", crate::mysql::DIALECT),
         ];
         let mut shown = String::new();
-        for (name, statement) in statements {
-            writeln!(shown, "{name}").unwrap();
-            for (database, dialect) in databases {
-                let all = Statements::new(&dialect, "sessions");
-                writeln!(shown, "  {database:<12}{}", statement(&all)).unwrap();
+        let layouts = [
+            ("", Layout::Native, "sessions"),
+            (" (Django's)", Layout::Django(Arc::new(Unread)), "django_session"),
+        ];
+        for (whose, layout, table) in layouts {
+            for (name, statement) in statements {
+                let of = |dialect: &Dialect| statement(&Statements::new(dialect, &layout, table)).cloned();
+                let rendered = databases.map(|(database, dialect)| (database, of(&dialect)));
+                if rendered.iter().any(|(_, sql)| sql.is_some()) {
+                    writeln!(shown, "{name}{whose}").unwrap();
+                }
+                for (database, sql) in rendered {
+                    if let Some(sql) = sql {
+                        writeln!(shown, "  {database:<12}{sql}").unwrap();
+                    }
+                }
             }
         }
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/statements.txt");
