@@ -1,0 +1,31 @@
+//! Django's session formats, for [cloakroom](https://docs.rs/cloakroom): what a Django site writes to its table, files, cookies and
+//! cache, this reads; what this writes, Django reads. Nothing but codecs: no I/O, no engine, no HTTP.
+
+mod auth;
+mod base62;
+mod base64;
+mod cookie;
+mod corrupt;
+mod deflate;
+mod expiry;
+mod json;
+mod layout;
+mod moment;
+mod pickle;
+mod pickled;
+mod secrets;
+mod session;
+mod signed;
+mod signing;
+mod site;
+
+pub use auth::session_auth_hashes;
+pub use cookie::Cookie;
+pub use layout::{FILE_PREFIX, TABLE, cache_prefix, cached_db_prefix};
+pub use pickled::{Pickled, Serializer};
+pub use secrets::Secrets;
+pub use signed::Signed;
+pub use site::Site;
+
+/// Nothing larger is ever decoded, packed or not.
+pub(crate) const LARGEST: usize = 16 * 1024 * 1024;
