@@ -137,9 +137,13 @@ impl Process {
         }
         // Once the parent has stopped, it gets no more children.
         signal("STOP", &[self.itself()])?;
-        signal("KILL", &[self.children(), vec![self.group()]].concat())?;
+        let children = self.children();
+        signal("KILL", &[&children[..], &[self.group()]].concat())?;
         self.child.wait().map_err(during("a child process is not ours"))?;
         self.leave();
+        // What they held, PostgreSQL's shared memory say, is in the way of who starts next until they are gone.
+        let mut patience = Patience::of(FAREWELL);
+        while children.iter().any(|child| Path::new("/proc").join(child).exists()) && patience.wait() {}
         Ok(())
     }
 
