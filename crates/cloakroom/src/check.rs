@@ -5,7 +5,7 @@ use std::time::Duration;
 use cloakroom_core::{Error, ErrorKind, Lifetime, Result};
 use cloakroom_http::{CookieOptions, CookiePolicy};
 
-use crate::{Engine, Settings};
+use crate::{DjangoSite, Engine, Format, Settings};
 
 /// As long as a renewed key works on: less than that core would raise to it.
 const MINUTE: Duration = Duration::from_mins(1);
@@ -40,6 +40,7 @@ impl Settings {
         let postgres = database && self.db_url.starts_with("postgres");
         let sqlite = database && self.db_url.starts_with("sqlite:");
         let cache = matches!(self.engine, Engine::Cache | Engine::CachedDb);
+        let django = self.format == Format::Django;
         let memory = self.cache_url.starts_with("memory:");
         let wrong = [
             ("SESSION_COOKIE_AGE", age.is_zero(), "no session would live"),
@@ -74,6 +75,19 @@ impl Settings {
                 "SESSION_CACHE_URL",
                 cache && memory && self.cache_url != "memory:",
                 "memory: takes nothing after it",
+            ),
+            ("SESSION_IDLE_TIMEOUT", django && idle.is_some(), "Django's format can't keep it"),
+            ("SESSION_ABSOLUTE_TIMEOUT", django && absolute.is_some(), "Django's format can't keep it"),
+            ("SESSION_SEAL_KEYS", django && self.seal_keys.is_some(), "Django could not read what is sealed"),
+            (
+                "SESSION_CACHE_URL",
+                django && cache && self.cache_url.contains("+cluster:"),
+                "Django's format has no keys for a Cluster",
+            ),
+            (
+                "DJANGO_…",
+                !django && self.django != DjangoSite::default(),
+                "these are about SESSION_FORMAT=django alone",
             ),
             ("SESSION_DB_URL", self.db_url.trim().is_empty(), "it is blank"),
             ("SESSION_FILE_PATH", self.file_path.to_string_lossy().trim().is_empty(), "it is blank"),

@@ -32,6 +32,7 @@
 //! | `cached-db` | a database behind a cache ([`core::Cached`]), with a feature of each | |
 //! | `file` | sessions in files ([`mod@file`]) | |
 //! | `signed-cookies` | sessions in the cookie itself ([`cookie`]) | |
+//! | `django` | sessions in Django's format, shared with a Django site ([`django`]) | |
 //! | `axum` | [`axum`]: the layer, `Session` as an extractor; implies `tower` | yes |
 //! | `tower` | [`tower`]: the layer, for any tower service | |
 //!
@@ -48,6 +49,9 @@ mod check;
 mod engine;
 mod open;
 mod settings;
+#[cfg(feature = "django")]
+mod shared;
+mod site;
 mod values;
 
 /// The model: [`core::Session`] and [`core::Error`] are what the adapters' own build upon, and
@@ -62,6 +66,7 @@ pub use cloakroom_http as http;
 pub use cloakroom_http::{CookieOptions, CookiePolicy, SameSite};
 pub use engine::Engine;
 pub use settings::Settings;
+pub use site::{CacheSerializer, DjangoSite, Format};
 
 /// Sessions in a cache: Redis, or this process's memory.
 #[cfg(feature = "cache")]
@@ -72,6 +77,9 @@ pub use cloakroom_cookie as cookie;
 /// Sessions in a SQL database.
 #[cfg(feature = "db")]
 pub use cloakroom_db as db;
+/// Django's formats, to share sessions with a Django site.
+#[cfg(feature = "django")]
+pub use cloakroom_django as django;
 /// Sessions in files.
 #[cfg(feature = "file")]
 pub use cloakroom_file as file;

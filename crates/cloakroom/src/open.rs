@@ -8,7 +8,7 @@ use cloakroom_core::{
 
 #[cfg(feature = "cache")]
 use crate::engine::{CACHES, feature};
-use crate::{Engine, Settings};
+use crate::{Engine, Format, Settings};
 
 impl Settings {
     /// The sessions that these settings describe.
@@ -45,6 +45,15 @@ impl Settings {
         reason = "an engine that a build lacks is not waited for"
     )]
     async fn backend(&self) -> Result<Arc<dyn SessionBackend>> {
+        if self.format == Format::Django {
+            #[cfg(feature = "django")]
+            return self.shared().await;
+            #[cfg(not(feature = "django"))]
+            return Err(Error::new(
+                ErrorKind::Misconfigured,
+                "SESSION_FORMAT: this build knows `native` alone: enable the feature `django` of cloakroom",
+            ));
+        }
         let backend: Arc<dyn SessionBackend> = match self.engine {
             #[cfg(feature = "db")]
             Engine::Db => Arc::new(self.db().await?),
@@ -77,6 +86,12 @@ impl Settings {
         match self.engine {
             #[cfg(feature = "db")]
             Engine::Db | Engine::CachedDb => {
+                #[cfg(feature = "django")]
+                let backend = match self.format {
+                    Format::Native => self.db().await?,
+                    Format::Django => self.shared_db().await?,
+                };
+                #[cfg(not(feature = "django"))]
                 let backend = self.db().await?;
                 backend.migrate().await.map_err(|error| error.of("SESSION_DB_URL"))?;
                 backend.close().await
@@ -101,9 +116,13 @@ impl Settings {
 
     #[cfg(feature = "db")]
     async fn db(&self) -> Result<cloakroom_db::Backend> {
+        self.db_config().open().await.map_err(|error| error.of("SESSION_DB_URL"))
+    }
+
+    #[cfg(feature = "db")]
+    pub(crate) fn db_config(&self) -> cloakroom_db::Config {
         let config = cloakroom_db::Config::new(&self.db_url);
-        let config = config.pooler(self.db_pooler).power_safe(self.power_safe);
-        config.open().await.map_err(|error| error.of("SESSION_DB_URL"))
+        config.pooler(self.db_pooler).power_safe(self.power_safe)
     }
 
     #[cfg(feature = "cache")]
@@ -168,7 +187,7 @@ impl Settings {
         config.open().map_err(|error| error.of("SECRET_KEY or SECRET_KEY_FALLBACKS"))
     }
 
-    fn lacking(&self) -> Error {
+    pub(crate) fn lacking(&self) -> Error {
         Error::new(ErrorKind::Misconfigured, self.engine.lacking(&self.db_url, &self.cache_url))
     }
 }

@@ -8,10 +8,11 @@ use std::time::Duration;
 use cloakroom_core::{Error, ErrorKind, Lifetime, LoginPolicy, Result, SealKeys};
 use cloakroom_http::CookieOptions;
 
-use crate::Engine;
+use crate::site::paths;
 use crate::values::{
     a_minute_or_more, number, policy, positive, seal_keys, seconds, secret, secrets, switch,
 };
+use crate::{DjangoSite, Engine, Format};
 
 /// Where a TOML file of settings is.
 const FILE: &str = "CLOAKROOM_CONFIG";
@@ -22,7 +23,13 @@ type Setter = fn(&mut Settings, &str) -> Result<()>;
 /// Every setting: its name, and how it is set.
 #[rustfmt::skip] // a table
 #[expect(clippy::unit_arg, reason = "a row is one assignment")]
-const TABLE: [(&str, Setter); 26] = [
+const TABLE: [(&str, Setter); 32] = [
+    ("DJANGO_AUTHENTICATION_BACKENDS", |settings, value| Ok(settings.django.authentication_backends = paths(value)?)),
+    ("DJANGO_CACHE_KEY_PREFIX", |settings, value| Ok(value.clone_into(&mut settings.django.cache_key_prefix))),
+    ("DJANGO_CACHE_SERIALIZER", |settings, value| Ok(settings.django.cache_serializer = value.parse()?)),
+    ("DJANGO_CACHE_VERSION", |settings, value| Ok(settings.django.cache_version = number(value)?)),
+    ("DJANGO_CACHE_ZLIB", |settings, value| Ok(settings.django.cache_zlib = switch(value)?)),
+    ("DJANGO_USE_TZ", |settings, value| Ok(settings.django.use_tz = switch(value)?)),
     ("SECRET_KEY", |settings, value| Ok(settings.secret_key = Some(secret(value)?))),
     ("SECRET_KEY_FALLBACKS", |settings, value| Ok(settings.secret_key_fallbacks = secrets(value)?)),
     ("SESSION_ABSOLUTE_TIMEOUT", |settings, value| Ok(settings.lifetime.absolute = Some(seconds(value)?))),
@@ -41,7 +48,7 @@ const TABLE: [(&str, Setter); 26] = [
     ("SESSION_ENGINE", |settings, value| Ok(settings.engine = value.parse()?)),
     ("SESSION_EXPIRE_AT_BROWSER_CLOSE", |settings, value| Ok(settings.lifetime.at_browser_close = switch(value)?)),
     ("SESSION_FILE_PATH", |settings, value| Ok(settings.file_path = value.into())),
-    ("SESSION_FORMAT", native_only),
+    ("SESSION_FORMAT", |settings, value| Ok(settings.format = value.parse()?)),
     ("SESSION_IDLE_TIMEOUT", |settings, value| Ok(settings.lifetime.idle = Some(seconds(value)?))),
     ("SESSION_KEY_RENEWAL", |settings, value| Ok(settings.key_renewal = Some(a_minute_or_more(value)?))),
     ("SESSION_LOGIN_LIMIT", |settings, value| Ok(settings.login_limit = Some(positive(value)?))),
@@ -50,10 +57,6 @@ const TABLE: [(&str, Setter); 26] = [
     ("SESSION_SAVE_EVERY_REQUEST", |settings, value| Ok(settings.save_every_request = switch(value)?)),
     ("SESSION_SEAL_KEYS", |settings, value| Ok(settings.seal_keys = Some(seal_keys(value)?))),
 ];
-
-fn native_only(_: &mut Settings, value: &str) -> Result<()> {
-    if value == "native" { Ok(()) } else { refuse("this version writes the format `native` only") }
-}
 
 /// What an application lets its operator choose. The names are Django's; a value that is not allowed
 /// is an error that names it, before anything is served.
@@ -85,6 +88,13 @@ fn native_only(_: &mut Settings, value: &str) -> Result<()> {
 /// | `SESSION_KEY_RENEWAL` | none; seconds, 60 or more, until a session gets another key |
 /// | `SESSION_LOGIN_LIMIT` | none; how many sessions a user may have |
 /// | `SESSION_LOGIN_POLICY` | `end_oldest`; or `refuse`: what becomes of one more |
+/// | `SESSION_FORMAT` | `native`; or `django`: what Django reads and writes, to share sessions with a Django site |
+/// | `DJANGO_AUTHENTICATION_BACKENDS` | `django.contrib.auth.backends.ModelBackend`; the site's own, with commas between them |
+/// | `DJANGO_CACHE_KEY_PREFIX` | none; the site's cache's `KEY_PREFIX` |
+/// | `DJANGO_CACHE_VERSION` | `1`; the site's cache's `VERSION` |
+/// | `DJANGO_CACHE_SERIALIZER` | `pickle5`, as `RedisCache`; or `pickle4`, as django-redis; or `json`: how the cache's values are written |
+/// | `DJANGO_CACHE_ZLIB` | `false`; whether they are packed |
+/// | `DJANGO_USE_TZ` | `true`; the site's `USE_TZ` |
 ///
 /// ```
 /// use cloakroom::Settings;
@@ -133,6 +143,10 @@ pub struct Settings {
     pub login_limit: Option<NonZeroU32>,
     /// `SESSION_LOGIN_POLICY`
     pub login_policy: Option<LoginPolicy>,
+    /// `SESSION_FORMAT`
+    pub format: Format,
+    /// `DJANGO_…`
+    pub django: DjangoSite,
 }
 
 /// Without what is a secret or may hold one.
@@ -148,6 +162,8 @@ impl fmt::Debug for Settings {
             .field("key_renewal", &self.key_renewal)
             .field("login_limit", &self.login_limit)
             .field("login_policy", &self.login_policy)
+            .field("format", &self.format)
+            .field("django", &self.django)
             .finish_non_exhaustive()
     }
 }
@@ -171,6 +187,8 @@ impl Default for Settings {
             key_renewal: None,
             login_limit: None,
             login_policy: None,
+            format: Format::default(),
+            django: DjangoSite::default(),
         }
     }
 }

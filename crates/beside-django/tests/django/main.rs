@@ -1,0 +1,65 @@
+//! Django writes, this library reads, and back: in every place where Django keeps sessions, by each Django that is supported.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod checks;
+mod values;
+
+/// A test of each check in each place, with the Django that a Python of this name in the environment has.
+macro_rules! judged {
+    ($($django:ident $python:literal)*) => {
+        $(mod $django {
+            const PYTHON: &str = $python;
+            places! {
+                sqlite Sqlite
+                postgres Postgres
+                mariadb Mariadb
+                file File
+                signed_cookies SignedCookies
+                redis_cache RedisCache
+                django_redis DjangoRedis
+                django_redis_zlib DjangoRedisZlib
+                django_redis_json DjangoRedisJson
+                cached_db CachedDb
+            }
+        })*
+    };
+}
+
+macro_rules! places {
+    ($($name:ident $place:ident)*) => {
+        $(mod $name {
+            checks! {
+                $place:
+                what_django_writes_is_read_here
+                what_is_written_here_django_reads
+                what_others_put_there_survives_byte_for_byte
+                all_expiries_mean_the_same_on_both_sides
+                what_an_older_key_has_signed_is_read_on_both_sides
+                who_logs_in_at_django_is_logged_in_here
+                who_logs_in_here_is_logged_in_at_django
+                a_password_that_django_changes_ends_the_login_here
+                a_logout_on_either_side_ends_both
+                a_new_key_on_either_side_is_the_sessions_key
+                what_django_changes_in_between_is_never_overwritten
+                what_has_expired_is_nobodys_and_is_cleared_on_either_side
+            }
+        })*
+    };
+}
+
+macro_rules! checks {
+    ($place:ident: $($check:ident)*) => {
+        $(#[tokio::test(flavor = "multi_thread")]
+        #[ignore = "needs Django and servers: cargo xtask test has both"]
+        async fn $check() {
+            let beside = beside_django::Beside::open(super::PYTHON, beside_django::Place::$place).await;
+            crate::checks::$check(beside).await;
+        })*
+    };
+}
+
+judged! {
+    django_4_2 "DJANGO_42_PYTHON"
+    django_5_2 "DJANGO_52_PYTHON"
+}
