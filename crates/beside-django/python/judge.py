@@ -8,8 +8,10 @@ import sys
 from datetime import datetime, timedelta, timezone
 
 import django
+import pymysql
 from django.conf import settings
 
+pymysql.install_as_MySQLdb()
 given = json.loads(sys.stdin.readline())
 settings.configure(
     SECRET_KEY=given["secret_key"],
