@@ -16,6 +16,8 @@ use crate::{
     suite, table,
 };
 
+/// How long kills, and searches, go on.
+const SECONDS: &str = "CLOAKROOM_SOAK_SECONDS";
 /// The integration test of processes that are killed and networks that break.
 const CRASHES: &str = "crashes";
 /// The suite's cases that search; each gets its share of the time.
@@ -62,14 +64,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     }
     let servers = Servers::beside_the_build(&[])?;
     let long = seconds.to_string();
-    let environment =
-        [("CLOAKROOM_SOAK_SECONDS", long.as_str()), ("CLOAKROOM_SEARCH_SECONDS", long.as_str())];
+    let environment = [(SECONDS, long.as_str())];
     let kills = soaked_test(&["--test", CRASHES], &[], &servers, &environment)?;
     // Another seed each time: what is searched is not what the tests have searched.
     let seed = RandomState::new().hash_one(SEARCHES).to_string();
     let share = seconds.div_ceil(SEARCHES).to_string();
-    let environment =
-        [("CLOAKROOM_SEARCH_SECONDS", share.as_str()), ("CLOAKROOM_SEARCH_SEED", seed.as_str())];
+    let environment = [(SECONDS, share.as_str()), ("CLOAKROOM_SEED", seed.as_str())];
     let searches =
         soaked_test(&["--test", suite::NAME], &[HISTORIES, "the_searches_find"], &servers, &environment)?;
     let mut tally = Tally::default();

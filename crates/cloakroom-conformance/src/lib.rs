@@ -21,6 +21,9 @@
 //! checks that just the documented limit shows, and prints a line `documented limit: …`: a case is never
 //! skipped. See [`Limit`].
 //!
+//! The cases of `histories` [search]: they draw requests at random, have them get in each other's way and lose their answers, and
+//! hold what happened against a model of what sessions are. What no order explains is made small and shown.
+//!
 //! [`crashes`] is for what no call can show: processes that are killed, servers that die, networks that break.
 //!
 //! Caches run [`cache_tests!`], adapters run [`http_tests!`] over a [`Site`](http::Site) of three routes.
@@ -32,6 +35,7 @@ pub mod cache;
 mod cases;
 pub mod crashes;
 mod engine;
+mod environment;
 mod faulty;
 pub mod http;
 mod jar;

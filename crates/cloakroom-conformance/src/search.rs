@@ -69,5 +69,9 @@ async fn begin(
             }
         })
     });
-    searching.await.unwrap()
+    match searching.await {
+        Ok(came_to) => came_to,
+        // A search is not cancelled: it has panicked, and whoever asked for it shows how.
+        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+    }
 }

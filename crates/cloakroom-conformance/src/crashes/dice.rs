@@ -2,8 +2,7 @@
 
 use cloakroom_core::{Clock, SystemClock};
 
-/// Sets the seed.
-const SEED: &str = "CLOAKROOM_SEED";
+use crate::environment::{SEED, seed};
 
 /// Numbers that a seed determines.
 #[derive(Clone, Debug)]
@@ -12,8 +11,7 @@ pub struct Dice(u64);
 impl Dice {
     /// By `CLOAKROOM_SEED`, or by the time. The seed is printed.
     pub fn of_environment() -> Self {
-        let seed = std::env::var(SEED).map(|seed| seed.parse().expect("CLOAKROOM_SEED is a number"));
-        let seed = seed.unwrap_or_else(|_| SystemClock.now().millis());
+        let seed = seed().unwrap_or_else(|| SystemClock.now().millis());
         println!("{SEED}={seed}");
         Self::of(seed)
     }

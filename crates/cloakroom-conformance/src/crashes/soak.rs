@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// Makes a test go on for so many seconds.
-const SECONDS: &str = "CLOAKROOM_SOAK_SECONDS";
+use crate::environment::seconds;
 
 /// A test that goes on for a while.
 #[derive(Debug)]
@@ -18,9 +17,7 @@ pub(super) struct Soak {
 impl Soak {
     /// For so long, if the environment says nothing else.
     pub(super) fn of(engine: &str, short: Duration) -> Self {
-        let long = std::env::var(SECONDS).ok();
-        let long = long.map(|long| long.parse().expect("CLOAKROOM_SOAK_SECONDS is a number"));
-        let until = Instant::now() + long.map_or(short, Duration::from_secs);
+        let until = Instant::now() + seconds().unwrap_or(short);
         Self { engine: engine.to_owned(), until, rounds: 0, operations: 0, faults: 0 }
     }
 

@@ -1,6 +1,6 @@
 //! Draws histories until one can't be explained, and makes that one small.
 
-use std::env;
+use std::error::Error;
 use std::fmt::{self, Display};
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::log::Judged;
+use crate::environment::{seconds, seed};
 
 /// How often a smaller history is tried before it counts as explained: what really runs at once differs each time.
 const TRIES: u32 = 3;
@@ -16,6 +17,15 @@ const MOST_TRIED: u32 = 600;
 const LONGEST: Duration = Duration::from_secs(20);
 
 /// How long a search takes, and where it begins.
+///
+/// ```
+/// use std::time::Duration;
+/// use cloakroom_conformance::search::Effort;
+///
+/// let mut effort = Effort::default();
+/// effort.time = Duration::from_secs(60);
+/// effort.seed = 7;
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
@@ -27,16 +37,18 @@ pub struct Effort {
     pub seed: u64,
 }
 
+impl Default for Effort {
+    /// Half a second, and 20 histories at least, from seed 1.
+    fn default() -> Self {
+        Self { time: Duration::from_millis(500), histories: 20, seed: 1 }
+    }
+}
+
 impl Effort {
-    /// Half a second from seed 1; or what `CLOAKROOM_SEARCH_SECONDS` and `CLOAKROOM_SEARCH_SEED` say.
+    /// The same, unless `CLOAKROOM_SOAK_SECONDS` and `CLOAKROOM_SEED` say something else.
     pub fn from_environment() -> Self {
-        fn said<T: std::str::FromStr>(name: &str) -> Option<T> {
-            let text = env::var(name).ok()?;
-            Some(text.parse().unwrap_or_else(|_| panic!("{name} is {text:?}, which is no number")))
-        }
-        let seconds = said("CLOAKROOM_SEARCH_SECONDS").unwrap_or(0.5);
-        let seed = said("CLOAKROOM_SEARCH_SEED").unwrap_or(1);
-        Self { time: Duration::from_secs_f64(seconds), histories: 20, seed }
+        let usual = Self::default();
+        Self { time: seconds().unwrap_or(usual.time), seed: seed().unwrap_or(usual.seed), ..usual }
     }
 }
 
@@ -76,6 +88,8 @@ impl Display for Counterexample {
         write!(f, "no order explains this history (seed {seed}, after {searched}):\n{history}")
     }
 }
+
+impl Error for Counterexample {}
 
 /// What playing a history came to.
 pub(super) struct Played {

@@ -64,7 +64,7 @@ async fn found(sabotage: Sabotage, what: Search) -> Option<u64> {
 #[tokio::test]
 async fn the_searches_find_every_broken_promise() {
     let mut missed = Vec::new();
-    for sabotage in Sabotage::ALL {
+    for &sabotage in Sabotage::ALL {
         let mut by = None;
         for what in [Search::CallsInTurn, Search::CallsAtOnce, Search::RequestsInTurn] {
             by = found(sabotage, what).await.map(|histories| (what, histories));

@@ -10,85 +10,58 @@ use cloakroom_core::{
     SessionFormat, SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
 };
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Sabotage {
-    CreateOverwrites,
-    CreateForgetsItself,
-    CreateInTwoSteps,
-    CreateEvicts,
-    PayloadAsText,
-    IgnoresDeadlines,
-    LoadExtends,
-    LoadShowsCopies,
-    LoadNeverLooks,
-    RevisionHidden,
-    SaveInserts,
-    SaveResurrects,
-    SaveIgnoresDeadline,
-    SaveIgnoresRevision,
-    SaveInTwoSteps,
-    SaveForgetsItself,
-    TouchRewrites,
-    TouchMovesBackwards,
-    TouchIgnoresRevision,
-    RotateLeavesOld,
-    RotateIgnoresRevision,
-    RotateRevives,
-    RotateOverwrites,
-    RotateForgetsItself,
-    RotateInTwoSteps,
-    RotateEndsFirst,
-    DeleteDoesNothing,
-    DeleteIgnoresRevision,
-    SweepTakesExtended,
-    SweepUnbounded,
-    SweepTakesAll,
-    IndexStops,
-    IndexIgnoresOwner,
-    IndexFoldsCase,
-    IdsFoldCase,
-    IdsCut,
+/// An enum and the list of all that it can be, which nobody can forget to add to.
+macro_rules! listed {
+    ($name:ident: $($variant:ident)*) => {
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        pub(super) enum $name {
+            $($variant,)*
+        }
+
+        impl $name {
+            pub(super) const ALL: &[Self] = &[$(Self::$variant),*];
+        }
+    };
 }
 
-impl Sabotage {
-    pub(super) const ALL: [Self; 36] = [
-        Self::CreateOverwrites,
-        Self::CreateForgetsItself,
-        Self::CreateInTwoSteps,
-        Self::CreateEvicts,
-        Self::PayloadAsText,
-        Self::IgnoresDeadlines,
-        Self::LoadExtends,
-        Self::LoadShowsCopies,
-        Self::LoadNeverLooks,
-        Self::RevisionHidden,
-        Self::SaveInserts,
-        Self::SaveResurrects,
-        Self::SaveIgnoresDeadline,
-        Self::SaveIgnoresRevision,
-        Self::SaveInTwoSteps,
-        Self::SaveForgetsItself,
-        Self::TouchRewrites,
-        Self::TouchMovesBackwards,
-        Self::TouchIgnoresRevision,
-        Self::RotateLeavesOld,
-        Self::RotateIgnoresRevision,
-        Self::RotateRevives,
-        Self::RotateOverwrites,
-        Self::RotateForgetsItself,
-        Self::RotateInTwoSteps,
-        Self::RotateEndsFirst,
-        Self::DeleteDoesNothing,
-        Self::DeleteIgnoresRevision,
-        Self::SweepTakesExtended,
-        Self::SweepUnbounded,
-        Self::SweepTakesAll,
-        Self::IndexStops,
-        Self::IndexIgnoresOwner,
-        Self::IndexFoldsCase,
-        Self::IdsFoldCase,
-        Self::IdsCut,
-    ];
+listed! {
+    Sabotage:
+    CreateOverwrites
+    CreateForgetsItself
+    CreateInTwoSteps
+    CreateEvicts
+    PayloadAsText
+    IgnoresDeadlines
+    LoadExtends
+    LoadShowsCopies
+    LoadNeverLooks
+    RevisionHidden
+    SaveInserts
+    SaveResurrects
+    SaveIgnoresDeadline
+    SaveIgnoresRevision
+    SaveInTwoSteps
+    SaveForgetsItself
+    TouchRewrites
+    TouchMovesBackwards
+    TouchIgnoresRevision
+    RotateLeavesOld
+    RotateIgnoresRevision
+    RotateRevives
+    RotateOverwrites
+    RotateForgetsItself
+    RotateInTwoSteps
+    RotateEndsFirst
+    DeleteDoesNothing
+    DeleteIgnoresRevision
+    SweepTakesExtended
+    SweepUnbounded
+    SweepTakesAll
+    IndexStops
+    IndexIgnoresOwner
+    IndexFoldsCase
+    IdsFoldCase
+    IdsCut
 }
 
 use Sabotage as S;
