@@ -221,6 +221,7 @@ macro_rules! __backend_cases {
                 a_login_that_is_refused_and_can_not_be_taken_back_is_taken_back_later
                 a_login_that_is_cut_before_the_oldest_was_ended_is_looked_at_again
                 a_login_that_is_cut_before_it_was_refused_is_refused_by_the_next_commit
+                a_request_that_fails_says_that_it_ended_the_session_of_a_login_that_it_took_back
                 a_login_that_was_cut_and_given_up_shows_the_next_user_nothing
                 a_login_that_is_refused_after_it_was_stored_leaves_nothing_that_was_committed_with_it
                 a_login_that_is_refused_after_it_was_stored_leaves_nothing_of_another_users_session

@@ -145,7 +145,7 @@ impl Commit<'_> {
             }
         }
         self.session.state().logged_in = None;
-        self.end_doomed().await.map(|_| ())
+        self.end_doomed().await
     }
 
     async fn outlives_the_oldest(&self, user: &str, most: usize) -> Result<bool> {

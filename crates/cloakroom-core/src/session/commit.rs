@@ -191,7 +191,8 @@ impl Session {
         // What can't be found out changes nothing about a failure that is told anyway.
         let _ = commit.settle(false).await;
         let _ = commit.make_room().await;
-        commit.end_doomed().await
+        commit.end_doomed().await?;
+        Ok(commit.ended)
     }
 
     /// The same, and what was sent is sent again where that tells what became of it.
@@ -200,7 +201,8 @@ impl Session {
         let _turn = self.turn(until).await?;
         let mut commit = Commit::new(self, until, Force::No);
         commit.settle(true).await?;
-        commit.end_doomed().await
+        commit.end_doomed().await?;
+        Ok(commit.ended)
     }
 
     async fn commit(&self, force: Force, work: &mut Work<'_>) -> Result<Committed> {

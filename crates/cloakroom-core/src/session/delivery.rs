@@ -49,11 +49,13 @@ pub(super) struct Commit<'s> {
     /// One's place among this process's writers of the session, after the first conflict.
     queue: Option<Turn<'s>>,
     conflicts: u32,
+    /// It has ended a session, by a flush or since a login was taken back.
+    pub(super) ended: bool,
 }
 
 impl<'s> Commit<'s> {
     pub(super) fn new(session: &'s Session, until: Timestamp, force: Force) -> Self {
-        Self { session, until, force, queue: None, conflicts: 0 }
+        Self { session, until, force, queue: None, conflicts: 0, ended: false }
     }
 
     pub(super) async fn run(&mut self, work: &mut Work<'_>) -> Result<Committed> {
@@ -69,7 +71,7 @@ impl<'s> Commit<'s> {
                     if self.session.state().announce(&draft) {
                         if self.deliver(&draft, None).await? {
                             self.make_room().await?;
-                            return self.end_doomed().await.map(|_| Committed::Done);
+                            return self.end_doomed().await.map(|()| Committed::Done);
                         }
                     } else {
                         flushes += 1;
@@ -77,7 +79,7 @@ impl<'s> Commit<'s> {
                 }
                 Ok(Drafted::Overtaken) => flushes += 1,
                 Ok(Drafted::Nothing) => return Ok(Committed::Done),
-                Ok(Drafted::Ended) => return self.end_doomed().await.map(|_| Committed::Ended),
+                Ok(Drafted::Ended) => return self.end_doomed().await.map(|()| Committed::Ended),
                 Err(error) => {
                     // An end that has passed has doomed the session.
                     self.end_doomed().await?;

@@ -8,13 +8,12 @@ use super::state::Doomed;
 use crate::{Deleted, ErrorKind, Read, Result};
 
 impl Commit<'_> {
-    /// Deletes the records of sessions that were flushed, and says whether that ended one.
-    pub(super) async fn end_doomed(&self) -> Result<bool> {
-        let mut ended = false;
+    /// Deletes the records of sessions that were flushed, and notes whether that ended one.
+    pub(super) async fn end_doomed(&mut self) -> Result<()> {
         loop {
             // In the order they were doomed: should a rotation still be on its way, its source goes first, and
             // it finds nothing to rotate.
-            let Some(doomed) = self.session.state().doomed.first().cloned() else { return Ok(ended) };
+            let Some(doomed) = self.session.state().doomed.first().cloned() else { return Ok(()) };
             let id = doomed.key.id();
             let mut attempts = Attempts::new(self.sessions(), self.until);
             let deleted = loop {
@@ -44,7 +43,7 @@ impl Commit<'_> {
             // A lost answer may have been ours as well; then the browser keeps a dead key, which is better
             // than to take a living one from it.
             if gone {
-                ended = true;
+                self.ended = true;
                 state.ended |= doomed.presented;
             }
         }

@@ -444,3 +444,31 @@ pub async fn a_login_that_is_cut_before_it_was_refused_is_refused_by_the_next_co
     assert!(visit(&sessions, &other.key().unwrap()).await.user().is_some());
     assert_eq!(sessions.of_user("alice").await.unwrap().len(), 1);
 }
+
+/// Nothing was in it before.
+pub async fn a_request_that_fails_says_that_it_ended_the_session_of_a_login_that_it_took_back(
+    engine: Engine,
+) {
+    if engine.index_or_limit().await.is_none() {
+        return;
+    }
+    let faulty = Faulty::new(Arc::clone(&engine.backend));
+    let sessions = limited_over(&engine, &faulty, 1, LoginPolicy::Refuse);
+    let session = newcomer(&sessions).await;
+    session.login("alice").unwrap();
+    let (creating, looking) = (Gate::default(), Gate::default());
+    faulty.fail(Operation::Create, Fault::Hold(creating.clone()));
+    let login = saving(&session);
+    creating.reached().await;
+    engine.pass(SECOND);
+    let other = logged_in(&sessions, "alice").await;
+    faulty.fail(Operation::List, Fault::Hold(looking.clone()));
+    creating.open();
+    looking.reached().await;
+    login.abort();
+    assert!(login.await.unwrap_err().is_cancelled());
+    assert_eq!(sessions.of_user("alice").await.unwrap().len(), 2);
+    assert!(session.finish().await.unwrap(), "it was this request");
+    assert!(visit(&sessions, &other.key().unwrap()).await.user().is_some());
+    assert_eq!(sessions.of_user("alice").await.unwrap().len(), 1);
+}
