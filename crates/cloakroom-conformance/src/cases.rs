@@ -152,6 +152,7 @@ macro_rules! __backend_cases {
                 a_dropped_save_is_not_put_over_somebody_elses_write
                 a_lost_answer_under_something_unreadable_does_not_block_the_handle
                 a_refused_write_is_unavailable_and_its_changes_wait
+                a_refusal_says_nothing_of_the_attempt_whose_reply_was_lost
                 a_store_that_loses_every_create_is_asked_twice_and_no_more
                 a_store_that_never_answers_is_given_up_in_time
                 waiting_for_another_commit_of_the_same_request_counts_as_well

@@ -237,6 +237,23 @@ pub async fn a_refused_write_is_unavailable_and_its_changes_wait(engine: Engine)
     assert_ended(&engine, &key).await;
 }
 
+/// It was stored: `Unavailable` would say that it surely was not, and have it counted twice.
+pub async fn a_refusal_says_nothing_of_the_attempt_whose_reply_was_lost(engine: Engine) {
+    let (sessions, faults) = faulty(&engine);
+    let key = stored(&sessions).await;
+    let session = visit(&sessions, &key).await;
+    faults.fail(Operation::Save, Fault::LoseReply);
+    faults.fail(Operation::Save, Fault::Refuse);
+    let update = tokio::spawn(async move { session.update("n", |n: &mut i64| *n += 1).await });
+    let updated = outlast(&engine, update, sessions.options().time_limit).await;
+    if engine.recognises_own_write().await {
+        assert_eq!(updated.unwrap(), 1);
+    } else {
+        assert_eq!(updated.unwrap_err().kind(), ErrorKind::Unknown);
+    }
+    assert_eq!(number(&sessions, &key, "n").await, Some(1));
+}
+
 /// Each may still arrive.
 pub async fn a_store_that_loses_every_create_is_asked_twice_and_no_more(engine: Engine) {
     let (sessions, faults) = faulty(&engine);
