@@ -218,6 +218,29 @@ fn three_requests_count_to_three_and_leave_no_queue_behind() {
     });
 }
 
+/// One of them has met a conflict, and stands in line or at its head, when it leaves.
+#[test]
+fn a_request_that_leaves_the_line_anywhere_leaves_no_queue_behind_and_lets_the_others_write() {
+    explore(1, || {
+        let site = Site::new();
+        let key = site.stored();
+        let counted = Arc::new(AtomicUsize::new(0));
+        let plan = (0..3).fold(Plan::default(), |plan, n| {
+            let (session, counted) = (site.session(key.clone()), Arc::clone(&counted));
+            plan.task(move || {
+                let count = count(&session);
+                let done = if n == 0 { run_or_drop(count) } else { Some(run(count)) };
+                counted.fetch_add(done.map_or(0, |done| usize::from(done.is_ok())), SeqCst);
+            })
+        });
+        plan.end(move || {
+            let (n, counted) = (site.n(key).unwrap() as usize, counted.load(SeqCst));
+            assert!((2..=3).contains(&n) && n >= counted, "{n}, {counted}");
+            assert!(site.sessions.queues().is_empty());
+        })
+    });
+}
+
 #[test]
 fn what_is_inserted_while_a_commit_runs_is_stored_by_the_next() {
     explore(3, || {
