@@ -186,6 +186,10 @@ impl Line {
         let back = [server.try_clone()?, client.try_clone()?];
         let number = {
             let mut state = self.state();
+            // What has ended all others, or will not have new ones, came when this one was not to be seen yet.
+            if state.closed || state.refusing {
+                return Ok(());
+            }
             state.made += 1;
             let number = state.made;
             state.open.push((number, client, server));
@@ -393,6 +397,34 @@ mod tests {
         assert!(answers(&old) && !answers(&client(&proxy)));
         proxy.flow();
         assert!(answers(&client(&proxy)));
+    }
+
+    /// What the proxy accepts, and the client that it comes from.
+    fn accepted() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        (listener.accept().unwrap().0, client)
+    }
+
+    #[test]
+    fn a_connection_that_is_being_made_is_closed_if_it_refuses_meanwhile() {
+        let proxy = echo();
+        let (accepted, client) = accepted();
+        proxy.refuse();
+        proxy.cut();
+        proxy.line.connect(accepted).unwrap();
+        assert!(!answers(&client) && proxy.connections() == 0);
+    }
+
+    #[test]
+    fn a_connection_that_is_being_made_does_not_outlive_the_proxy() {
+        let proxy = echo();
+        let (accepted, client) = accepted();
+        let line = Arc::clone(&proxy.line);
+        drop(proxy);
+        line.connect(accepted).unwrap();
+        assert!(!answers(&client));
     }
 
     #[test]
