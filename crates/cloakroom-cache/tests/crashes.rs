@@ -51,13 +51,17 @@ async fn histories_over_a_network_that_breaks_are_explained() {
     let prefix = SessionKey::generate(Addressing::Hashed).unwrap().expose().to_owned();
     let config = Config::new(format!("redis://{}", proxy.address())).prefix(&prefix).lanes(LANES);
     let mut dice = Dice::of_environment();
-    let storm = proxy.storms(move || {
+    let storms = proxy.storms(move || {
         let mut its = dice.another();
         move |end| its.below(end)
     });
+    let trouble = move || {
+        let storm = storms();
+        move || storm.ends()
+    };
     run(
         async |clock| Setup::from(config.clock(clock).open().await.unwrap()),
-        |engine| requests_amid_trouble_lose_and_revive_nothing(engine, storm),
+        |engine| requests_amid_trouble_lose_and_revive_nothing(engine, trouble),
     )
     .await;
 }

@@ -40,9 +40,9 @@ pub async fn search(engine: Engine, what: Search, effort: Effort) -> Result<Sear
     begin(engine, what, None, effort).await
 }
 
-async fn search_amid<T: 'static>(
+async fn search_amid<E: FnOnce() -> usize + 'static>(
     engine: Engine,
-    trouble: impl Fn() -> T + Send + Sync + 'static,
+    trouble: impl Fn() -> E + Send + Sync + 'static,
     effort: Effort,
 ) -> Result<Searched, Counterexample> {
     let outside: Box<requests::Outside> = Box::new(move || Box::new(trouble()));

@@ -71,16 +71,25 @@ impl Mishap {
 #[derive(Debug)]
 pub struct Storm {
     over: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<usize>>,
+}
+
+impl Storm {
+    /// Ends it, and says how often something has happened.
+    pub fn ends(mut self) -> usize {
+        self.abate()
+    }
+
+    fn abate(&mut self) -> usize {
+        self.over.store(true, Ordering::Relaxed);
+        // What it did not survive, its proxy does not show either.
+        self.thread.take().and_then(|thread| thread.join().ok()).unwrap_or_default()
+    }
 }
 
 impl Drop for Storm {
     fn drop(&mut self) {
-        self.over.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            // What it did not survive, its proxy does not show either.
-            let _ = thread.join();
-        }
+        self.abate();
     }
 }
 
@@ -90,9 +99,11 @@ impl Proxy {
         let over = Arc::new(AtomicBool::new(false));
         let (proxy, ends) = (Arc::clone(self), Arc::clone(&over));
         let thread = thread::spawn(move || {
+            let mut happened = 0;
             while !ends.load(Ordering::Relaxed) {
-                let _ = proxy.misbehave(&mut draw);
+                happened += usize::from(proxy.misbehave(&mut draw).is_some());
             }
+            happened
         });
         Storm { over, thread: Some(thread) }
     }
@@ -197,6 +208,20 @@ mod tests {
         for place in [0, 15, 30, 45, 56, 67, 75] {
             assert_eq!(proxy.misbehave(chosen(place)), None, "{place}");
         }
+    }
+
+    #[test]
+    fn a_storm_counts_what_has_happened_and_nothing_else() {
+        let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let proxy = Arc::new(Proxy::before(server.local_addr().unwrap()).unwrap());
+        let _client = TcpStream::connect(proxy.address()).unwrap();
+        let _accepted = server.accept().unwrap();
+        while proxy.connections() == 0 {
+            thread::yield_now();
+        }
+        let cutting = proxy.storm(|_| 0);
+        assert!(proxy.settles(0));
+        assert_eq!(cutting.ends(), 1, "there was one connection to cut");
     }
 
     #[test]

@@ -77,10 +77,11 @@ pub async fn all_faults_together_lose_and_revive_nothing(engine: Engine) {
 }
 
 /// The same while there is trouble between the engine and its store: a network that breaks, say. For those who can
-/// make it: `trouble` begins it for each history, and it is over when what that returns is dropped.
-pub async fn requests_amid_trouble_lose_and_revive_nothing<T: 'static>(
+/// make it: `trouble` begins it for each history, and returns what ends it and says how many faults there were. It must be over
+/// as well when that is dropped.
+pub async fn requests_amid_trouble_lose_and_revive_nothing<E: FnOnce() -> usize + 'static>(
     engine: Engine,
-    trouble: impl Fn() -> T + Send + Sync + 'static,
+    trouble: impl Fn() -> E + Send + Sync + 'static,
 ) {
     tell(search_amid(engine, trouble, Effort::from_environment()).await);
 }

@@ -7,7 +7,6 @@ mod player;
 mod scene;
 mod script;
 
-use std::any::Any;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -30,8 +29,7 @@ use crate::{Engine, Faulty};
 const LOOKS: u32 = 10;
 const IDLE: Duration = Duration::from_hours(2);
 
-/// Draws histories of requests: one after the other, or at once and with faults. What `outside` begins is over when what
-/// it returns is dropped.
+/// Draws histories of requests: one after the other, or at once and with faults.
 pub(super) async fn search(
     engine: &Engine,
     faults: Option<Faults>,
@@ -45,8 +43,9 @@ pub(super) async fn search(
     .await
 }
 
-/// Trouble between the engine and its store.
-pub(super) type Outside = dyn Fn() -> Box<dyn Any> + Send + Sync;
+/// Begins trouble between the engine and its store. What that returns ends it, and says how often something has happened; the
+/// trouble is over as well when it is dropped.
+pub(super) type Outside = dyn Fn() -> Box<dyn FnOnce() -> usize> + Send + Sync;
 
 async fn play(engine: &Engine, history: &History, outside: Option<&Outside>, round: u64) -> Played {
     let gates = Arc::new(Gates::default());
@@ -87,12 +86,12 @@ async fn play(engine: &Engine, history: &History, outside: Option<&Outside>, rou
         }
     }
     drop(stage);
-    drop(trouble);
+    let troubles = trouble.map_or(0, |ends| ends());
     if let Err(stuck) = ended {
         scene.log.wrong(stuck);
     }
     look_at_everything(engine, &scene, &engine.sessions_with(options)).await;
-    Played { judged: scene.log.judge(&World::new(idle), Event::parts), faults: gates.faults() }
+    Played { judged: scene.log.judge(&World::new(idle), Event::parts), faults: gates.faults() + troubles }
 }
 
 /// When all is over, each key is tried, and each user's sessions are counted.

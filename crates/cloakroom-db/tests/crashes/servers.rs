@@ -47,13 +47,17 @@ async fn histories_over_a_network_that_breaks(variable: &str) {
     let url = format!("{login}@{}/{database}", proxy.address());
     let config = Config::new(&url).table(&table).connections(CONNECTIONS);
     let mut dice = Dice::of_environment();
-    let storm = proxy.storms(move || {
+    let storms = proxy.storms(move || {
         let mut its = dice.another();
         move |end| its.below(end)
     });
+    let trouble = move || {
+        let storm = storms();
+        move || storm.ends()
+    };
     run(
         async |clock| Setup::from(crate::migrated(config.clock(clock)).await),
-        |engine| requests_amid_trouble_lose_and_revive_nothing(engine, storm),
+        |engine| requests_amid_trouble_lose_and_revive_nothing(engine, trouble),
     )
     .await;
 }
