@@ -1,5 +1,6 @@
 //! Visitors' requests: their sessions against a model of what sessions are.
 
+mod commits;
 mod event;
 mod keys;
 mod model;
@@ -22,7 +23,7 @@ use self::script::{History, PROCESSES, USERS, VISITORS, histories};
 use super::hunt::{Counterexample, Effort, Played, Searched, hunt};
 use super::log::Log;
 use super::stage::{Gates, Stage};
-use super::steps::{Faults, are_calm, perform};
+use super::steps::{Faults, perform};
 use crate::{Engine, Faulty};
 
 /// How often one looks again where the store was in trouble just now.
@@ -59,7 +60,6 @@ async fn play(engine: &Engine, history: &History, outside: Option<&Outside>, rou
         log: Log::new(engine.clock.clone()),
         keys: Keys::default(),
         gates: Arc::clone(&gates),
-        calm: outside.is_none() && history.steps.as_deref().is_none_or(are_calm),
         slow: outside.is_some(),
         idle: history.idle,
         round,

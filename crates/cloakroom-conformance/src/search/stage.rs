@@ -1,6 +1,7 @@
 //! Where the requests of a history meet: they are polled by hand, and each waits at its next step until the history
 //! lets it go on.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -22,47 +23,72 @@ pub(crate) struct Gates {
     seats: Mutex<Vec<Seat>>,
     /// Calls that the engine is busy with.
     busy: AtomicUsize,
-    /// What acts have suffered so far.
-    faults: AtomicUsize,
 }
 
-#[derive(Clone, Debug, Default)]
-enum Seat {
+/// An act's place.
+#[derive(Debug, Default)]
+struct Seat {
+    stand: Stand,
+    /// What becomes of its next calls.
+    faults: VecDeque<Fault>,
+    /// How many of its calls have failed, and futures of it were dropped.
+    suffered: usize,
+}
+
+#[derive(Debug, Default)]
+enum Stand {
     #[default]
     Away,
     Waits(Waker),
-    MayGo(Option<Fault>),
+    MayGo,
 }
 
 impl Gates {
-    /// Waits until the history lets this act go on, and says what becomes of the step that it takes.
-    pub(crate) async fn pass(&self) -> Option<Fault> {
+    /// Waits until the history lets this act go on.
+    pub(crate) async fn pass(&self) {
         poll_fn(|context| {
             let mut seats = self.seats();
-            let Some(seat) = seats.get_mut(self.acting.load(Ordering::Relaxed)) else {
-                return Poll::Ready(None);
-            };
-            if let Seat::MayGo(fault) = seat {
-                let fault = fault.take();
-                *seat = Seat::Away;
-                return Poll::Ready(fault);
+            let Some(seat) = seats.get_mut(self.acting()) else { return Poll::Ready(()) };
+            if matches!(seat.stand, Stand::MayGo) {
+                seat.stand = Stand::Away;
+                return Poll::Ready(());
             }
-            *seat = Seat::Waits(context.waker().clone());
+            seat.stand = Stand::Waits(context.waker().clone());
             Poll::Pending
         })
-        .await
+        .await;
     }
 
-    /// The same, for a call that may fail.
+    /// The same, for a call, and says how it fails.
     pub(crate) async fn pass_call(&self) -> Option<Fault> {
-        let fault = self.pass().await;
-        self.faults.fetch_add(usize::from(fault.is_some()), Ordering::Relaxed);
+        self.pass().await;
+        let mut seats = self.seats();
+        let seat = seats.get_mut(self.acting())?;
+        let fault = seat.faults.pop_front();
+        seat.suffered += usize::from(fault.is_some());
         fault
     }
 
-    /// How many calls have failed, and acts were dropped.
+    /// A future of the act that is being polled is dropped.
+    pub(super) fn suffer(&self) {
+        if let Some(seat) = self.seats().get_mut(self.acting()) {
+            seat.suffered += 1;
+        }
+    }
+
+    /// How many calls of an act have failed, and futures of it were dropped.
+    pub(super) fn suffered(&self, act: usize) -> usize {
+        self.seats()[act].suffered
+    }
+
+    /// The same of all acts.
     pub(super) fn faults(&self) -> usize {
-        self.faults.load(Ordering::Relaxed)
+        self.seats().iter().map(|seat| seat.suffered).sum()
+    }
+
+    /// Whether the engine has nothing to do: who waits now waits at a gate, for another, or for the clock.
+    pub(super) fn are_quiet(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) == 0
     }
 
     /// A call that the engine is busy with until it answers, or is dropped.
@@ -80,17 +106,22 @@ impl Gates {
 
     /// Who waits, in the order of their begin.
     pub(super) fn waiting(&self) -> Vec<usize> {
-        let waits = |(at, seat): (usize, &Seat)| matches!(seat, Seat::Waits(_)).then_some(at);
+        let waits = |(at, seat): (usize, &Seat)| matches!(seat.stand, Stand::Waits(_)).then_some(at);
         self.seats().iter().enumerate().filter_map(waits).collect()
     }
 
-    /// Lets one go on.
-    pub(super) fn open(&self, act: usize, fault: Option<Fault>) {
+    /// Lets one go on, and has its next calls fail like this.
+    pub(super) fn open(&self, act: usize, faults: impl IntoIterator<Item = Fault>) {
         if let Some(seat) = self.seats().get_mut(act)
-            && let Seat::Waits(waker) = std::mem::replace(seat, Seat::MayGo(fault))
+            && let Stand::Waits(waker) = std::mem::replace(&mut seat.stand, Stand::MayGo)
         {
+            seat.faults.extend(faults);
             waker.wake();
         }
+    }
+
+    fn acting(&self) -> usize {
+        self.acting.load(Ordering::Relaxed)
     }
 
     fn seats(&self) -> MutexGuard<'_, Vec<Seat>> {
@@ -128,7 +159,7 @@ impl<'a> Stage<'a> {
     }
 
     pub(super) fn enter(&mut self, act: Act<'a>) {
-        self.gates.seats().push(Seat::Away);
+        self.gates.seats().push(Seat::default());
         let call = Call { woken: AtomicBool::new(true), stage: Mutex::default() };
         self.calls.push(Arc::new(call));
         self.acts.push(Some(act));
@@ -136,10 +167,10 @@ impl<'a> Stage<'a> {
 
     /// Drops an act wherever it is, and puts what follows in its place.
     pub(super) fn replace(&mut self, act: usize, next: Option<Act<'a>>) {
-        self.gates.faults.fetch_add(1, Ordering::Relaxed);
         // What is dropped may look at the gates.
         self.acts[act] = None;
-        self.gates.seats()[act] = Seat::Away;
+        let suffered = self.gates.suffered(act) + 1;
+        self.gates.seats()[act] = Seat { suffered, ..Seat::default() };
         self.acts[act] = next;
         self.calls[act].woken.store(true, Ordering::SeqCst);
     }
@@ -170,8 +201,7 @@ impl<'a> Stage<'a> {
     pub(super) async fn settle(&mut self) {
         let settled = poll_fn(|context| {
             while self.poll(context) {}
-            let busy = self.gates.busy.load(Ordering::Relaxed) > 0;
-            if busy { Poll::Pending } else { Poll::Ready(()) }
+            if self.gates.are_quiet() { Poll::Ready(()) } else { Poll::Pending }
         });
         // All acts are polled within one task, whose share of the runtime they would use up.
         tokio::task::unconstrained(settled).await;

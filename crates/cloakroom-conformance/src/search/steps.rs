@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use cloakroom_core::{ManualClock, SessionOptions};
+use cloakroom_core::ManualClock;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -18,14 +18,14 @@ const TICK: Duration = Duration::from_millis(250);
 const MOST_TICKS: u32 = 400;
 
 /// What happens next. Who waits is counted anew each time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Step {
     /// One of those that wait takes its next step.
     Go(u8),
     /// All that wait take their next steps at once.
     Together,
-    /// The same, and its call fails.
-    Fail(u8, Mishap),
+    /// The same, and its next calls fail.
+    Fail(u8, Vec<Mishap>),
     /// The future of one is dropped where it waits.
     Cut(u8),
     /// The same, in the middle of its next step.
@@ -97,28 +97,16 @@ pub(super) fn steps(faults: Faults) -> BoxedStrategy<Vec<Step>> {
     ];
     let mishaps = faults.mishaps();
     if !mishaps.is_empty() {
-        let failing = (who.clone(), select(mishaps));
-        one.push((4, failing.prop_map(|(who, mishap)| Step::Fail(who, mishap)).boxed()));
+        let row = prop_oneof![3 => Just(1..2_usize), 1 => Just(2..4)];
+        let row = row.prop_flat_map(move |many| prop::collection::vec(select(mishaps), many));
+        let failing = (who.clone(), row);
+        one.push((4, failing.prop_map(|(who, mishaps)| Step::Fail(who, mishaps)).boxed()));
     }
     if matches!(faults, Faults::Cuts | Faults::All) {
         one.push((1, who.clone().prop_map(Step::Cut).boxed()));
         one.push((1, who.prop_map(Step::CutAtWork).boxed()));
     }
     prop::collection::vec(prop::strategy::Union::new_weighted(one), 0..60).boxed()
-}
-
-/// Whether all that is asked for must be done: nothing fails, and nothing takes as long as anything may.
-pub(super) fn are_calm(steps: &[Step]) -> bool {
-    let mut passed = Duration::ZERO;
-    let calm = steps.iter().all(|step| match step {
-        Step::Go(_) | Step::Together => true,
-        Step::Pass(span) => {
-            passed += Duration::from_millis((*span).into());
-            true
-        }
-        Step::Fail(..) | Step::Cut(_) | Step::CutAtWork(_) => false,
-    });
-    calm && passed < SessionOptions::default().time_limit / 2
 }
 
 /// Performs the acts on the stage, step by step, and lets them come to their ends in turn after the last. `cut` says what
@@ -138,18 +126,18 @@ pub(super) async fn perform<'a>(
         stage.settle().await;
         let waiting = gates.waiting();
         let chosen = |who: u8| waiting.get(usize::from(who) % waiting.len().max(1)).copied();
-        match *step {
-            Step::Pass(span) => clock.advance(Duration::from_millis(span.into())),
+        match step {
+            Step::Pass(span) => clock.advance(Duration::from_millis((*span).into())),
             Step::Together => waiting.iter().for_each(|act| gates.open(*act, None)),
-            Step::Go(who) => chosen(who).into_iter().for_each(|act| gates.open(act, None)),
-            Step::Fail(who, mishap) => {
-                if let Some(act) = chosen(who) {
-                    gates.open(act, Some(mishap.into()));
+            Step::Go(who) => chosen(*who).into_iter().for_each(|act| gates.open(act, None)),
+            Step::Fail(who, mishaps) => {
+                if let Some(act) = chosen(*who) {
+                    gates.open(act, mishaps.iter().map(|mishap| (*mishap).into()));
                 }
             }
-            Step::Cut(who) => chosen(who).into_iter().for_each(|act| stage.replace(act, cut(act))),
+            Step::Cut(who) => chosen(*who).into_iter().for_each(|act| stage.replace(act, cut(act))),
             Step::CutAtWork(who) => {
-                let Some(act) = chosen(who) else { continue };
+                let Some(act) = chosen(*who) else { continue };
                 gates.open(act, None);
                 poll_fn(|context| Poll::Ready(stage.poll(context))).await;
                 stage.replace(act, cut(act));
@@ -178,7 +166,7 @@ impl fmt::Display for Step {
         match self {
             Self::Go(who) => write!(f, "go {who}"),
             Self::Together => f.write_str("all go"),
-            Self::Fail(who, mishap) => write!(f, "go {who}, {mishap:?}"),
+            Self::Fail(who, mishaps) => write!(f, "go {who}, {mishaps:?}"),
             Self::Cut(who) => write!(f, "cut {who}"),
             Self::CutAtWork(who) => write!(f, "cut {who} at work"),
             Self::Pass(span) => write!(f, "{span} ms pass"),

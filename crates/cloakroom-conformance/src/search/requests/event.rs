@@ -46,12 +46,13 @@ pub(super) struct View {
 pub(super) enum Event {
     /// A request begins.
     Read { key: Key, found: Option<View> },
-    /// It commits what it has changed; and what it had sent before and never heard of, unless that was done.
-    Commit { key: Option<Key>, sent: Vec<Sent>, edits: Vec<Edit>, outcome: Outcome },
+    /// It commits what it has changed, in one of these ways; and what it had sent before and never heard of, unless that was
+    /// done.
+    Commit { key: Option<Key>, sent: Vec<Sent>, ways: Vec<Vec<Edit>>, outcome: Outcome },
     /// It has found out that one of these was done, and its visitor is told this key.
     Found { sent: Vec<usize>, key: Key },
-    /// It ends the session under a key.
-    End { key: Key },
+    /// It ends the session under a key, which was alive if its browser is told that it goes.
+    End { key: Key, told: bool },
     /// All of a user's sessions are ended, one after the other: these are its parts.
     Revoke { user: User, number: usize },
     /// Which there are.
@@ -75,9 +76,11 @@ pub(super) struct Sent {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Outcome {
+    /// This is stored, with what waits on top of it.
     Done {
         key: Option<Key>,
         view: View,
+        waits: Vec<Edit>,
     },
     Interrupted,
     /// Nobody knows of the commit of this number.
@@ -187,13 +190,14 @@ impl fmt::Display for Event {
         match self {
             Self::Read { key, found: Some(view) } => write!(f, "reads {key}: {view}"),
             Self::Read { key, found: None } => write!(f, "reads {key}: nothing"),
-            Self::Commit { key, edits, outcome, .. } => {
-                let edits: Vec<_> = edits.iter().map(ToString::to_string).collect();
+            Self::Commit { key, ways, outcome, .. } => {
+                let ways: Vec<_> = ways.iter().map(|edits| format!("[{}]", listed(edits))).collect();
                 let under = key.map_or("a new session".to_owned(), |key| key.to_string());
-                write!(f, "commits [{}] to {under}: {outcome}", edits.join(", "))
+                write!(f, "commits {} to {under}: {outcome}", ways.join(" or "))
             }
             Self::Found { sent, key } => write!(f, "finds one of its commits {sent:?} done under {key}"),
-            Self::End { key } => write!(f, "ends {key}"),
+            Self::End { key, told: false } => write!(f, "ends {key}"),
+            Self::End { key, told: true } => write!(f, "ends {key}, and tells its visitor"),
             Self::Revoke { user, .. } => write!(f, "ends all of {user}'s sessions"),
             Self::RevokeBegins { user, .. } => write!(f, "begins to end {user}'s sessions"),
             Self::RevokeEnds { .. } => f.write_str("has ended them"),
@@ -204,11 +208,24 @@ impl fmt::Display for Event {
     }
 }
 
+fn listed(edits: &[Edit]) -> String {
+    edits.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// What waits, if anything does.
+struct Waits<'e>(&'e [Edit]);
+
+impl fmt::Display for Waits<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, " with {} on top", listed(self.0)) }
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Done { key: Some(key), view } => write!(f, "{key} holds {view}"),
-            Self::Done { key: None, view } => write!(f, "nothing is stored, {view}"),
+            Self::Done { key: Some(key), view, waits } => write!(f, "{key} holds {view}{}", Waits(waits)),
+            Self::Done { key: None, view, waits } => write!(f, "nothing is stored, {view}{}", Waits(waits)),
             Self::Interrupted => f.write_str("interrupted"),
             Self::Lost(number) => write!(f, "nobody knows, perhaps {}", Key::Untold(*number)),
         }

@@ -94,7 +94,7 @@ impl World {
         let before = old.map(|kept| kept.view.clone()).unwrap_or_default();
         let view = before.edited(edits);
         let rotates = edits.iter().any(|edit| edit.rotates());
-        if matches!(outcome, Outcome::Done { view: seen, .. } if *seen != view) {
+        if matches!(outcome, Outcome::Done { view: seen, waits, .. } if *seen != view.edited(waits)) {
             return None;
         }
         let to = match (outcome, from) {
@@ -138,14 +138,14 @@ impl World {
     }
 
     fn commit(&self, event: &Event, when: Span) -> Vec<Self> {
-        let Event::Commit { key, sent, edits, outcome } = event else { return Vec::new() };
+        let Event::Commit { key, sent, ways, outcome } = event else { return Vec::new() };
         if matches!(outcome, Outcome::Lost(number) if self.settled.contains(number)) {
             return Vec::new();
         }
         let mut worlds = Vec::new();
         for world in key.map_or_else(|| vec![self.clone()], |key| self.looked_at(key, when)) {
             if key.is_none_or(|key| world.sessions.contains_key(&key)) {
-                worlds.extend(world.committed_with_what_waits(*key, sent, edits, outcome, when));
+                worlds.extend(world.committed_in_some_way(*key, sent, ways, outcome, when));
             } else if *outcome == Outcome::Interrupted {
                 // Nobody else could have ended what it had sent itself: that key was never told.
                 let lives = |sent: &Sent| world.sessions.contains_key(&Key::Untold(sent.number));
@@ -155,7 +155,7 @@ impl World {
         for untold in sent.iter().map(|sent| Key::Untold(sent.number)) {
             for world in self.looked_at(untold, when) {
                 if world.sessions.contains_key(&untold) {
-                    worlds.extend(world.committed_with_what_waits(Some(untold), sent, edits, outcome, when));
+                    worlds.extend(world.committed_in_some_way(Some(untold), sent, ways, outcome, when));
                 }
             }
         }
@@ -167,6 +167,18 @@ impl World {
             }
         }
         worlds
+    }
+
+    fn committed_in_some_way(
+        &self,
+        from: Option<Key>,
+        sent: &[Sent],
+        ways: &[Vec<Edit>],
+        outcome: &Outcome,
+        when: Span,
+    ) -> Vec<Self> {
+        let committed = |edits: &Vec<Edit>| self.committed_with_what_waits(from, sent, edits, outcome, when);
+        ways.iter().flat_map(committed).collect()
     }
 
     /// Of what was sent before, the last few may not have been done; then they are done now, and only now.
@@ -212,7 +224,12 @@ impl Model for World {
                 }
                 worlds
             }
-            Event::End { key } => vec![self.without(*key)],
+            Event::End { key, told: false } => vec![self.without(*key)],
+            Event::End { key, told: true } => {
+                let mut worlds = self.looked_at(*key, when);
+                worlds.retain(|world| world.sessions.contains_key(key));
+                worlds.iter().map(|world| world.without(*key)).collect()
+            }
             // It is its parts that happen.
             Event::Revoke { .. } => vec![self.clone()],
             Event::RevokeBegins { user, number } => {

@@ -2,29 +2,51 @@
 
 use std::time::Duration;
 
-use cloakroom_core::{ErrorKind, Expiry, Result, Session, SessionKey, Sessions};
+use cloakroom_core::{
+    CookieChange, ErrorKind, Expiry, Result, Session, SessionKey, SessionOptions, Sessions,
+};
 use cloakroom_http::plan;
 
-use super::event::{Edit, Event, Key, Outcome, Rule, Sent, User, View};
+use super::commits::Commit;
+use super::event::{Edit, Event, Key, Name, Rule, User, View};
 use super::scene::{Part, Scene};
-use super::script::{Act, Request};
+use super::script::{Act, Aside, Request};
 
 pub(super) struct Player<'s> {
-    scene: &'s Scene,
-    number: usize,
+    pub(super) scene: &'s Scene,
+    pub(super) number: usize,
     request: &'s Request,
-    part: &'s Part,
+    pub(super) part: &'s Part,
     /// What was changed and not committed.
-    pending: Vec<Edit>,
+    pub(super) pending: Vec<Edit>,
     /// What was last known to be stored.
-    base: View,
-    /// No commit has failed so far: what that has seen of the store shows in the session.
-    is_sure: bool,
+    pub(super) base: View,
+    /// That is known: no commit has failed so far, since what it has seen of the store shows in the session, and none has left
+    /// changes waiting on top.
+    pub(super) is_sure: bool,
+    /// The key that a commit has brought: the visitor must be told.
+    pub(super) news: Option<SessionKey>,
+    flushes: u32,
+    /// The visitor was to be told by then that their session is gone.
+    is_over: bool,
+    began: i64,
 }
 
 impl<'s> Player<'s> {
     pub(super) fn new(scene: &'s Scene, number: usize, request: &'s Request, part: &'s Part) -> Self {
-        Self { scene, number, request, part, pending: Vec::new(), base: View::default(), is_sure: true }
+        Self {
+            scene,
+            number,
+            request,
+            part,
+            pending: Vec::new(),
+            base: View::default(),
+            is_sure: true,
+            news: None,
+            flushes: 0,
+            is_over: false,
+            began: scene.log.now(),
+        }
     }
 
     /// The whole request.
@@ -72,11 +94,16 @@ impl<'s> Player<'s> {
         } else {
             self.answer(&session, began).await;
         }
+        if let Some(key) = &self.news
+            && !matches!(session.activity().cookie, CookieChange::Set(told, _) if told == *key)
+        {
+            log.wrong(format!("request {}: its visitor does not hear of a new key", self.number));
+        }
         browser.lock().unwrap().hear(&session);
     }
 
     /// What an adapter does with a session whose handler was dropped.
-    pub(super) async fn give_up(self) {
+    pub(super) async fn give_up(mut self) {
         let session = self.part.begun().session.clone();
         if let Some(session) = session {
             session.headers_left();
@@ -91,18 +118,33 @@ impl<'s> Player<'s> {
     /// Does something, and says whether that went well.
     async fn act(&mut self, session: &Session, act: Act) -> bool {
         match act {
-            Act::Edit(Edit::Increment(name)) => {
-                let work = async { session.update(name, |number: &mut i64| *number += 1).await };
-                self.commit(session, Some(Edit::Increment(name)), work).await
-            }
+            Act::Edit(Edit::Increment(name)) => self.increment(session, name, None).await,
             Act::Edit(edit) => {
                 self.edit(session, edit);
                 true
             }
-            Act::Save => self.commit(session, None, session.save()).await,
+            Act::Save => self.commit(session, Commit::default(), nothing(session.save())).await,
             Act::Flush => {
                 self.flush(session);
                 true
+            }
+            Act::Discard => {
+                self.discard(session);
+                if self.is_sure && self.scene.view(session) != self.base {
+                    self.scene.log.wrong(format!("request {}: what was discarded still shows", self.number));
+                }
+                true
+            }
+            Act::Reload => {
+                self.commit(session, Commit { reloads: true, ..Commit::default() }, nothing(session.reload()))
+                    .await
+            }
+            Act::Beside(Some(name), waits, aside) => {
+                self.increment(session, name, Some((waits, aside))).await
+            }
+            Act::Beside(None, waits, aside) => {
+                let commit = Commit { aside: Some((waits, aside)), ..Commit::default() };
+                self.commit(session, commit, nothing(session.save())).await
             }
             Act::Revoke(user) => self.revoke(session.sessions(), user).await,
             Act::Sweep => {
@@ -116,7 +158,12 @@ impl<'s> Player<'s> {
         }
     }
 
-    fn edit(&mut self, session: &Session, edit: Edit) {
+    async fn increment(&mut self, session: &Session, name: Name, aside: Option<(u8, Aside)>) -> bool {
+        let work = async { session.update(name, |number: &mut i64| *number += 1).await.map(Some) };
+        self.commit(session, Commit { extra: Some(name), aside, ..Commit::default() }, work).await
+    }
+
+    pub(super) fn edit(&mut self, session: &Session, edit: Edit) {
         let before = self.scene.view(session);
         match edit {
             Edit::Set(name, value) => session.insert(name, value).unwrap(),
@@ -138,7 +185,14 @@ impl<'s> Player<'s> {
         }
     }
 
-    fn flush(&mut self, session: &Session) {
+    /// What was sent counts if it is stored, and is not sent again.
+    pub(super) fn discard(&mut self, session: &Session) {
+        session.discard();
+        self.pending.clear();
+        self.part.begun().sent.iter_mut().for_each(|sent| sent.edits.clear());
+    }
+
+    pub(super) fn flush(&mut self, session: &Session) {
         let key = session.key().map(|key| self.scene.keys.number(&key));
         let mut begun = self.part.begun();
         let untold: Vec<_> = begun.sent.drain(..).map(|sent| Key::Untold(sent.number)).collect();
@@ -146,125 +200,8 @@ impl<'s> Player<'s> {
         session.flush();
         self.pending.clear();
         self.base = View::default();
-    }
-
-    /// A commit by any of the ways to the store, and what it came to.
-    async fn commit<T>(
-        &mut self,
-        session: &Session,
-        extra: Option<Edit>,
-        work: impl Future<Output = Result<T>>,
-    ) -> bool {
-        let log = &self.scene.log;
-        let ends = self.begin_ends();
-        let mut edits = self.pending.clone();
-        edits.extend(extra);
-        let sent = self.part.begun().sent.clone();
-        let wished = edits.iter().any(|edit| edit.is_a_wish());
-        // Then it is stored only if it has put names into another order.
-        let void = !wished && self.base.edited(&edits) == self.base;
-        let surely_void = void && !edits.iter().any(|edit| edit.reorders());
-        // A commit that failed may have seen more of the store than is known here, also that what waits is so already.
-        let activity = session.activity();
-        let nothing = !self.is_sure && extra.is_none() && !activity.changed && !activity.unsettled;
-        let before = session.key();
-        let commit = (!(surely_void || nothing) || !sent.is_empty()).then(|| {
-            let key = before.as_ref().map(|key| self.scene.keys.number(key));
-            let number = self.begin_commit(key, sent.clone(), edits.clone());
-            // Should this be cut, nobody knows what it came to.
-            self.part.begun().sent.push(Sent { number, edits: self.pending.clone() });
-            number
-        });
-        let finding = self.begin_finding();
-        let kind = work.await.err().map(|error| error.kind());
-        let found = self.end_finding(finding, before.as_ref(), session, kind.is_some());
-        if let (Some(commit), Some(found)) = (commit, found) {
-            // That was found first, and this was made for it.
-            log.amend(commit, |event| {
-                if let Event::Commit { key, .. } = event {
-                    *key = Some(found);
-                }
-            });
-        }
-        match kind {
-            None => {
-                for end in ends {
-                    log.done(end);
-                }
-                for sent in sent {
-                    log.end(sent.number);
-                }
-                let mut begun = self.part.begun();
-                begun.doomed.clear();
-                begun.sent.clear();
-                drop(begun);
-                self.pending.clear();
-                let expected = (commit.is_none() && before.is_some()).then(|| self.base.clone());
-                self.base = self.scene.view(session);
-                if let Some(expected) = expected.filter(|expected| self.is_sure && *expected != self.base) {
-                    let Self { number, base, .. } = self;
-                    log.wrong(format!("request {number}: a commit of nothing has made {base} of {expected}"));
-                }
-                let key = self.told(session, before.as_ref(), &edits);
-                if let Some(commit) = commit {
-                    self.commit_came_to(commit, Outcome::Done { key, view: self.base.clone() });
-                    if void {
-                        log.doubt(commit);
-                    }
-                }
-            }
-            Some(ErrorKind::Unavailable) => {
-                self.part.begun().sent = sent;
-                if let Some(commit) = commit {
-                    log.withdraw(commit);
-                }
-                self.excuse("commit", ErrorKind::Unavailable);
-            }
-            Some(ErrorKind::Unknown) => {
-                self.pending.clear();
-                self.excuse("commit", ErrorKind::Unknown);
-            }
-            Some(ErrorKind::Interrupted) => {
-                self.part.begun().sent = sent;
-                let key = before.as_ref().map(|key| self.scene.keys.number(key));
-                let commit = commit.unwrap_or_else(|| self.begin_commit(key, Vec::new(), edits));
-                self.commit_came_to(commit, Outcome::Interrupted);
-            }
-            Some(kind) => log.wrong(format!("request {}: a commit is {kind:?}", self.number)),
-        }
-        self.is_sure &= kind.is_none();
-        kind.is_none()
-    }
-
-    /// The key that a session has after a commit.
-    fn told(&self, session: &Session, before: Option<&SessionKey>, edits: &[Edit]) -> Option<Key> {
-        let key = session.key()?;
-        let rotates = edits.iter().any(|edit| matches!(edit, Edit::Login(_) | Edit::Cycle));
-        if let Some(before) = before.filter(|_| self.scene.presented && !rotates) {
-            // Each write makes another value, and it stays the same session.
-            self.scene.keys.same(before, &key);
-        }
-        Some(self.scene.keys.number(&key))
-    }
-
-    fn begin_commit(&self, key: Option<Key>, sent: Vec<Sent>, edits: Vec<Edit>) -> usize {
-        let commit = |number| Event::Commit { key, sent, edits, outcome: Outcome::Lost(number) };
-        self.scene.log.begin(Some(self.number), commit)
-    }
-
-    fn commit_came_to(&self, number: usize, came_to: Outcome) {
-        self.scene.log.amend(number, |event| {
-            if let Event::Commit { outcome, .. } = event {
-                *outcome = came_to;
-            }
-        });
-        self.scene.log.done(number);
-    }
-
-    fn begin_ends(&self) -> Vec<usize> {
-        let doomed = self.part.begun().doomed.clone();
-        let begin = |key| self.scene.log.begin(Some(self.number), |_| Event::End { key });
-        doomed.into_iter().map(begin).collect()
+        self.news = None;
+        self.flushes += 1;
     }
 
     /// The end of a request whose handler has answered.
@@ -281,10 +218,10 @@ impl<'s> Player<'s> {
                 None => Ok(()),
             }
         };
-        let done = self.commit(session, None, work).await;
+        let done = self.commit(session, Commit::default(), nothing(work)).await;
         if let Some((_, visit)) = visited {
             log.end(visit);
-            if done && self.scene.calm {
+            if done && !self.is_disturbed() {
                 log.done(visit);
             }
         }
@@ -295,17 +232,40 @@ impl<'s> Player<'s> {
     }
 
     /// The end of one that has failed: nothing more is committed, but what was flushed is ended.
-    async fn fail(&self, session: &Session) {
+    async fn fail(&mut self, session: &Session) {
         let ends = self.begin_ends();
         if self.finish(session).await {
-            for end in ends {
-                self.scene.log.done(end);
-            }
+            self.ended(session, &ends);
+        } else {
+            self.hears_of_the_end(session);
         }
     }
 
+    /// These ends are acknowledged.
+    pub(super) fn ended(&mut self, session: &Session, ends: &[usize]) {
+        let log = &self.scene.log;
+        ends.iter().for_each(|end| log.done(*end));
+        // The second of two sessions that a request ends is not the one that its visitor had.
+        if let ([end], 1, true) = (ends, self.flushes, self.hears_of_the_end(session)) {
+            log.amend(*end, |event| {
+                if let Event::End { told, .. } = event {
+                    *told = true;
+                }
+            });
+        }
+    }
+
+    /// Whether the visitor is to be told from now on that their session is gone.
+    pub(super) fn hears_of_the_end(&mut self, session: &Session) -> bool {
+        let is_over = session.activity().cookie == CookieChange::Remove;
+        if is_over && self.flushes == 0 {
+            self.scene.log.wrong(format!("request {}: it takes a session that it did not end", self.number));
+        }
+        is_over && !std::mem::replace(&mut self.is_over, is_over)
+    }
+
     /// Commits nothing more, and finds out what became of what was sent.
-    async fn finish(&self, session: &Session) -> bool {
+    async fn finish(&mut self, session: &Session) -> bool {
         let before = session.key();
         let finding = self.begin_finding();
         let finished = session.finish().await;
@@ -314,30 +274,6 @@ impl<'s> Player<'s> {
             self.excuse("end", error.kind());
         }
         finished.is_ok()
-    }
-
-    /// Whatever comes to the store finds out what became of what was sent.
-    fn begin_finding(&self) -> (usize, Vec<usize>) {
-        let sent: Vec<_> = self.part.begun().sent.iter().map(|sent| sent.number).collect();
-        let event = |number| Event::Found { sent: sent.clone(), key: Key::Untold(number) };
-        (self.scene.log.begin(Some(self.number), event), sent.clone())
-    }
-
-    fn end_finding(
-        &self,
-        (finding, sent): (usize, Vec<usize>),
-        before: Option<&SessionKey>,
-        session: &Session,
-        failed: bool,
-    ) -> Option<Key> {
-        let log = &self.scene.log;
-        let found =
-            session.key().filter(|key| failed && before != Some(key)).map(|key| self.scene.keys.number(&key));
-        match found {
-            Some(key) => log.came_to(finding, Event::Found { sent, key }),
-            None => log.withdraw(finding),
-        }
-        found
     }
 
     async fn revoke(&self, sessions: &Sessions, user: User) -> bool {
@@ -358,10 +294,22 @@ impl<'s> Player<'s> {
     }
 
     /// An error is only allowed where something went wrong.
-    fn excuse(&self, what: &str, kind: ErrorKind) {
+    pub(super) fn excuse(&self, what: &str, kind: ErrorKind) {
         let excused = matches!(kind, ErrorKind::Unavailable | ErrorKind::Unknown);
-        if self.scene.calm || !excused {
+        if !(excused && self.is_disturbed()) {
             self.scene.log.wrong(format!("request {}: a {what} is {kind:?}", self.number));
         }
     }
+
+    /// Whether something has gone wrong with this request, or it took as long as much may take.
+    fn is_disturbed(&self) -> bool {
+        let patience = SessionOptions::default().time_limit / 2;
+        let passed = Duration::from_millis(self.scene.log.now().abs_diff(self.began));
+        self.scene.slow || self.scene.gates.suffered(self.number) > 0 || passed >= patience
+    }
+}
+
+/// What is stored by a commit that returns nothing.
+async fn nothing(commit: impl Future<Output = Result<()>>) -> Result<Option<i64>> {
+    commit.await.map(|()| None)
 }

@@ -13,7 +13,6 @@ use super::script::USERS;
 use crate::session::Browser;
 
 /// What all requests of a history share.
-#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Scene {
     /// Visitors bear their sessions: each write is told, and what was told before lives on.
     pub(super) presented: bool,
@@ -22,8 +21,6 @@ pub(super) struct Scene {
     pub(super) log: Log<Event>,
     pub(super) keys: Keys,
     pub(super) gates: Arc<Gates>,
-    /// Nothing goes wrong.
-    pub(super) calm: bool,
     /// What was sent may still be on its way when nobody waits for it any more.
     pub(super) slow: bool,
     pub(super) idle: bool,

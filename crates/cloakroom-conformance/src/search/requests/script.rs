@@ -41,9 +41,24 @@ pub(super) enum Act {
     Edit(Edit),
     Save,
     Flush,
+    Discard,
+    Reload,
+    /// A save, or an increment, and what happens when it has waited so many times.
+    Beside(Option<Name>, u8, Aside),
     /// Ends all sessions of a user.
     Revoke(User),
     Sweep,
+}
+
+/// What happens while a commit is under way.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Aside {
+    /// Another handle on the session changes it.
+    Edit(Edit),
+    Flush,
+    Discard,
+    /// The commit's future is dropped, and the handler goes on.
+    Drop,
 }
 
 pub(super) fn histories(faults: Option<Faults>) -> impl Strategy<Value = History> {
@@ -66,21 +81,39 @@ fn request() -> impl Strategy<Value = Request> {
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    let edit = prop_oneof![
+    let increment = select(&NAMES[..]).prop_map(Edit::Increment);
+    let beside = (prop::option::of(select(&NAMES[..])), 1..6_u8, aside());
+    prop_oneof![
+        11 => edit().prop_map(Act::Edit),
+        5 => increment.prop_map(Act::Edit),
+        4 => Just(Act::Save),
+        2 => Just(Act::Flush),
+        1 => Just(Act::Discard),
+        1 => Just(Act::Reload),
+        4 => beside.prop_map(|(name, waits, aside)| Act::Beside(name, waits, aside)),
+        1 => select(&USERS[..]).prop_map(Act::Revoke),
+        1 => Just(Act::Sweep),
+    ]
+}
+
+/// What changes a session and waits for a commit.
+fn edit() -> impl Strategy<Value = Edit> {
+    prop_oneof![
         5 => (select(&NAMES[..]), 1..4_i64).prop_map(|(name, value)| Edit::Set(name, value)),
         2 => select(&NAMES[..]).prop_map(Edit::Remove),
         1 => Just(Edit::Clear),
-        5 => select(&NAMES[..]).prop_map(Edit::Increment),
         1 => select(vec![Rule::Default, Rule::Hours(1), Rule::Hours(5)]).prop_map(Edit::Expire),
         2 => select(&USERS[..]).prop_map(Edit::Login),
         1 => Just(Edit::Cycle),
-    ];
+    ]
+}
+
+fn aside() -> impl Strategy<Value = Aside> {
     prop_oneof![
-        16 => edit.prop_map(Act::Edit),
-        4 => Just(Act::Save),
-        2 => Just(Act::Flush),
-        1 => select(&USERS[..]).prop_map(Act::Revoke),
-        1 => Just(Act::Sweep),
+        4 => edit().prop_map(Aside::Edit),
+        2 => Just(Aside::Flush),
+        1 => Just(Aside::Discard),
+        2 => Just(Aside::Drop),
     ]
 }
 
@@ -117,6 +150,16 @@ impl fmt::Display for Act {
             Self::Edit(edit) => edit.fmt(f),
             Self::Save => f.write_str("save"),
             Self::Flush => f.write_str("flush"),
+            Self::Discard => f.write_str("discard"),
+            Self::Reload => f.write_str("reload"),
+            Self::Beside(name, waits, aside) => {
+                let commit = name.map_or(Self::Save, |name| Self::Edit(Edit::Increment(name)));
+                let aside = match aside {
+                    Aside::Edit(edit) => edit.to_string(),
+                    other => format!("{other:?}").to_lowercase(),
+                };
+                write!(f, "{commit} ({aside} after {waits} waits)")
+            }
             Self::Revoke(user) => write!(f, "end all of {user}'s sessions"),
             Self::Sweep => f.write_str("sweep"),
         }
