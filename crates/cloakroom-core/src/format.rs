@@ -46,6 +46,8 @@ pub struct Portable {
     pub proof: Option<String>,
     /// When it ends.
     pub expiry: Expiry,
+    /// When it was written, if a payload tells: what is read from visitors' cookies has to. To what is written it means nothing.
+    pub saved_at: Option<Timestamp>,
 }
 
 impl fmt::Debug for Portable {
@@ -75,13 +77,14 @@ pub(crate) fn encode(format: &dyn SessionFormat, content: &Content, limit: usize
         user: owner.clone(),
         proof: content.proof().map(str::to_owned),
         expiry: head.expiry,
+        saved_at: None,
     };
     format.encode(&portable, head.saved_at, limit)
 }
 
 /// The session in a record that `format` has written.
 pub(crate) fn decode(format: &dyn SessionFormat, stored: &Stored, lifetime: &Lifetime) -> Result<Content> {
-    let Portable { entries, user, proof, expiry } = format.decode(&stored.record.payload)?;
+    let Portable { entries, user, proof, expiry, .. } = format.decode(&stored.record.payload)?;
     if entries.len() > MOST_NAMES {
         let message = "a stored session has more names than any that is written";
         return Err(Error::new(ErrorKind::Corrupt, message));
