@@ -14,6 +14,7 @@ use cloakroom_core::{
 };
 
 use crate::Limit;
+use crate::carried::Carried;
 use crate::jar::{Browsers, Jar};
 use crate::search::Effort;
 
@@ -52,7 +53,9 @@ impl fmt::Debug for Setup {
 pub struct Engine {
     /// The engine itself.
     pub backend: Arc<dyn SessionBackend>,
-    /// The same behind the visitors' browsers, if those bear their sessions.
+    /// The same, given records that are sessions in its format, if it has one.
+    pub(crate) carried: Arc<dyn SessionBackend>,
+    /// That behind the visitors' browsers, if those bear their sessions.
     visited: Arc<dyn SessionBackend>,
     browsers: Option<Arc<Browsers>>,
     /// The clock it goes by.
@@ -83,8 +86,12 @@ impl Engine {
         let backend = Arc::clone(&setup.backend);
         let presented = backend.capabilities().addressing == Addressing::Presented;
         let browsers = presented.then(Arc::default);
-        let visited = visited(Arc::clone(&backend), browsers.as_ref());
-        Self { backend, visited, browsers, clock, sequence: AtomicU64::new(1), _setup: setup }
+        let carried: Arc<dyn SessionBackend> = match backend.format() {
+            None => Arc::clone(&backend),
+            Some(_) => Arc::new(Carried::new(Arc::clone(&backend), clock.clone())),
+        };
+        let visited = visited(Arc::clone(&carried), browsers.as_ref());
+        Self { backend, carried, visited, browsers, clock, sequence: AtomicU64::new(1), _setup: setup }
     }
 
     /// A fresh id, and the one that its session would get by rotation.
@@ -134,6 +141,11 @@ impl Engine {
     /// The payload of what lives under an id.
     pub async fn payload(&self, id: &SessionId) -> Option<Bytes> {
         self.get(id).await.map(|stored| stored.record.payload)
+    }
+
+    /// The engine as cases call it that store what is no session: in its format, if it has one, as it is.
+    pub(crate) fn bare(&self) -> Arc<dyn SessionBackend> {
+        visited(Arc::clone(&self.backend), self.browsers.as_ref())
     }
 
     /// The engine's index. Without one, just the documented limit must show: listing and revoking are

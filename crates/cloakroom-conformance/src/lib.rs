@@ -32,6 +32,7 @@
 #![allow(clippy::expect_used, clippy::missing_panics_doc, clippy::panic, clippy::unwrap_used)]
 
 pub mod cache;
+mod carried;
 mod cases;
 pub mod crashes;
 mod engine;
@@ -40,6 +41,7 @@ mod faulty;
 pub mod http;
 mod jar;
 mod limit;
+mod plain;
 pub mod search;
 pub mod session;
 mod shelf;
@@ -49,6 +51,7 @@ pub use cases::{Case, cases};
 pub use engine::{Engine, Setup, run};
 pub use faulty::{Fault, Faulty, Gate, Operation};
 pub use limit::Limit;
+pub use plain::PlainFormat;
 pub use shelf::{Shelf, Trouble};
 
 #[doc(hidden)]

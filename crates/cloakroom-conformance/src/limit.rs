@@ -4,7 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cloakroom_core::{Addressing, Deleted, ErrorKind, Read, Saved, SessionId, SessionKey, Written};
+use cloakroom_core::{
+    Addressing, Deleted, ErrorKind, Lifetime, Read, Saved, SessionId, SessionKey, Touched, Written,
+};
 
 use crate::Engine;
 
@@ -34,6 +36,10 @@ pub enum Limit {
     Eviction,
     /// A rotation that is cut short may leave both ids alive, or neither.
     AtomicRotate,
+    /// When a session began is not kept, nor when its user logged in: nothing ends so long after that.
+    Beginnings,
+    /// Nothing but a change moves a deadline.
+    Visits,
 }
 
 impl fmt::Display for Limit {
@@ -50,6 +56,8 @@ impl fmt::Display for Limit {
             Self::OwnWrites => "a lost answer can't be told from somebody else's write",
             Self::Eviction => "a full store drops living sessions",
             Self::AtomicRotate => "a rotation that is cut short may leave both ids alive, or neither",
+            Self::Beginnings => "when a session began is not kept, and nothing ends so long after that",
+            Self::Visits => "nothing but a change moves a deadline",
         })
     }
 }
@@ -74,6 +82,8 @@ impl Engine {
             Limit::OwnWrites => !capabilities.recognises_own_write,
             Limit::Eviction => capabilities.may_evict,
             Limit::AtomicRotate => !capabilities.atomic_rotate,
+            Limit::Beginnings => self.backend.format().is_some(),
+            Limit::Visits => presented && self.backend.format().is_some(),
         };
         if lacks {
             match limit {
@@ -92,6 +102,8 @@ impl Engine {
                 Limit::AtomicRotate if presented => self.shows_what_was_handed_out_to_live_on().await,
                 // When and how, no case can make an engine do these: what it says is taken.
                 Limit::Eviction | Limit::AtomicRotate => {}
+                Limit::Beginnings => self.shows_no_session_to_have_begun().await,
+                Limit::Visits => self.shows_a_visit_to_be_skipped().await,
             }
             println!("documented limit: {limit}");
         }
@@ -101,30 +113,30 @@ impl Engine {
     async fn shows_what_was_handed_out_to_live_on(&self) {
         let (first, second) = self.ids();
         let there = self.record("handed out");
-        let issued = issued(self.backend.create(&first, &there).await.unwrap());
+        let issued = issued(self.carried.create(&first, &there).await.unwrap());
         let (value, seen) = (presented(&issued), &issued.revision);
         let new = self.record("rotated");
-        let rotated = self.backend.rotate(&value, &second, &new, seen).await.unwrap();
+        let rotated = self.carried.rotate(&value, &second, &new, seen).await.unwrap();
         assert!(matches!(rotated, Saved::Written(_)), "{rotated:?}");
-        assert_eq!(self.backend.delete(&value, None).await.unwrap(), Deleted::Ended);
-        let still = self.backend.load(&value, Read::Latest).await.unwrap();
+        assert_eq!(self.carried.delete(&value, None).await.unwrap(), Deleted::Ended);
+        let still = self.carried.load(&value, Read::Latest).await.unwrap();
         assert!(still.is_some_and(|still| still.record == there), "the engine can revoke: it may say so");
     }
 
     async fn shows_racing_writers_to_be_written(&self) {
-        let value = issued(self.backend.create(&self.id(), &self.record("seen")).await.unwrap());
+        let value = issued(self.carried.create(&self.id(), &self.record("seen")).await.unwrap());
         let (id, seen) = (presented(&value), &value.revision);
         for new in [self.record("one"), self.record("two")] {
-            let saved = self.backend.save(&id, &new, seen).await.unwrap();
+            let saved = self.carried.save(&id, &new, seen).await.unwrap();
             assert!(matches!(saved, Saved::Written(_)), "the engine can arbitrate: it may say so: {saved:?}");
-            let own = self.backend.load(&presented(&issued(saved)), Read::Latest).await.unwrap();
+            let own = self.carried.load(&presented(&issued(saved)), Read::Latest).await.unwrap();
             assert_eq!(own.unwrap().record, new, "each holds its own change, and nothing else");
         }
     }
 
     async fn shows_a_change_to_make_a_new_value(&self) {
-        let old = issued(self.backend.create(&self.id(), &self.record("old")).await.unwrap());
-        let saved = self.backend.save(&presented(&old), &self.record("new"), &old.revision).await.unwrap();
+        let old = issued(self.carried.create(&self.id(), &self.record("old")).await.unwrap());
+        let saved = self.carried.save(&presented(&old), &self.record("new"), &old.revision).await.unwrap();
         assert_ne!(presented(&issued(saved)), presented(&old), "what visitors present says what they have");
     }
 
@@ -140,21 +152,46 @@ impl Engine {
     async fn shows_a_large_record_to_be_refused(&self) {
         let mut large = self.record("");
         large.payload = Bytes::from(vec![0; 4096]);
-        let refused = self.backend.create(&self.id(), &large).await.unwrap_err();
+        let refused = self.carried.create(&self.id(), &large).await.unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::TooLarge);
     }
 
     async fn shows_nothing_to_be_swept(&self) {
         let mut dead = self.record("dead");
         dead.expires_at = self.now().minus(Duration::from_hours(1));
-        let _ = self.backend.create(&self.id(), &dead).await.unwrap();
-        assert_eq!(self.backend.clear_expired(self.now(), 100).await.unwrap(), 0);
+        let _ = self.carried.create(&self.id(), &dead).await.unwrap();
+        assert_eq!(self.carried.clear_expired(self.now(), 100).await.unwrap(), 0);
     }
 
     async fn shows_lists_to_be_unsupported(&self) {
         let sessions = self.sessions();
         assert_eq!(sessions.of_user("alice").await.unwrap_err().kind(), ErrorKind::Unsupported);
         assert_eq!(sessions.revoke("alice").await.unwrap_err().kind(), ErrorKind::Unsupported);
+    }
+
+    async fn shows_no_session_to_have_begun(&self) {
+        let session = self.sessions().load(None).await.unwrap();
+        session.login("somebody").unwrap();
+        session.save().await.unwrap();
+        assert_eq!((session.created_at(), session.key().is_some()), (None, true));
+        session.flush();
+        session.save().await.unwrap();
+        let limits: [fn(&mut Lifetime); 2] = [
+            |its| its.idle = Some(Duration::from_hours(1)),
+            |its| its.absolute = Some(Duration::from_hours(1)),
+        ];
+        for limit in limits {
+            let refused = self.sessions_with(|options| limit(&mut options.lifetime)).load(None).await;
+            assert_eq!(refused.unwrap_err().kind(), ErrorKind::Misconfigured);
+        }
+    }
+
+    async fn shows_a_visit_to_be_skipped(&self) {
+        let there = self.record("visited");
+        let value = issued(self.carried.create(&self.id(), &there).await.unwrap());
+        let until = there.expires_at.plus(Duration::from_hours(1));
+        let touched = self.carried.touch(&presented(&value), until, &value.revision).await.unwrap();
+        assert_eq!(touched, Touched::Skipped, "the engine notes visits: it may say so");
     }
 
     async fn shows_a_repeated_write_to_conflict(&self) {

@@ -33,7 +33,7 @@ pub(super) async fn search(
 async fn play(engine: &Engine, history: &History, round: u64) -> Played {
     let gates = Arc::new(Gates::default());
     let backend: Arc<dyn SessionBackend> =
-        Arc::new(Faulty::gated(Arc::clone(&engine.backend), Arc::clone(&gates)));
+        Arc::new(Faulty::gated(Arc::clone(&engine.carried), Arc::clone(&gates)));
     let counter = Counter::new(engine, ids(engine), round, history.callers.len() == 1);
     let mut stage = Stage::new(Arc::clone(&gates));
     for (number, acts) in history.callers.iter().enumerate() {
@@ -45,7 +45,7 @@ async fn play(engine: &Engine, history: &History, round: u64) -> Played {
     if let Err(stuck) = ended {
         counter.log.wrong(stuck);
     }
-    Caller::new(history.callers.len(), Arc::clone(&engine.backend), &counter).look().await;
+    Caller::new(history.callers.len(), Arc::clone(&engine.carried), &counter).look().await;
     let judged = counter.log.judge(&Store::default(), |event, _| vec![(event.clone(), true)]);
     Played { judged, faults: gates.faults() }
 }

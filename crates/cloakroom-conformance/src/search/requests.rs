@@ -51,7 +51,8 @@ pub(super) type Outside = dyn Fn() -> Box<dyn FnOnce() -> usize> + Send + Sync;
 async fn play(engine: &Engine, history: &History, outside: Option<&Outside>, round: u64) -> Played {
     let gates = Arc::new(Gates::default());
     let faulty = Faulty::gated(Arc::clone(&engine.backend), Arc::clone(&gates));
-    let idle = history.idle.then_some(IDLE);
+    // Where a session's beginning is not kept there is no idle timeout.
+    let idle = Some(IDLE).filter(|_| history.idle && engine.backend.format().is_none());
     let options = |options: &mut SessionOptions| options.lifetime.idle = idle;
     let scene = Scene {
         presented: engine.backend.capabilities().addressing == Addressing::Presented,
@@ -61,7 +62,7 @@ async fn play(engine: &Engine, history: &History, outside: Option<&Outside>, rou
         keys: Keys::default(),
         gates: Arc::clone(&gates),
         slow: outside.is_some(),
-        idle: history.idle,
+        idle: idle.is_some(),
         round,
     };
     let parts: Vec<Part> = history.requests.iter().map(|_| Part::default()).collect();

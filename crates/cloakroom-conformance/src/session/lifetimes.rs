@@ -49,6 +49,9 @@ pub async fn a_change_starts_the_age_anew_and_a_visit_does_not(engine: Engine) {
 
 /// Never early, a tenth late at most.
 pub async fn an_idle_session_ends_on_time_and_visits_keep_it(engine: Engine) {
+    if engine.lacks(Limit::Beginnings).await {
+        return;
+    }
     let sessions = engine.sessions_with(|options| options.lifetime.idle = Some(MINUTE * 10));
     let key = stored(&sessions).await;
     for _ in 0..5 {
@@ -63,6 +66,9 @@ pub async fn an_idle_session_ends_on_time_and_visits_keep_it(engine: Engine) {
 
 /// And it is not a new revision, and the cookie stays.
 pub async fn a_visit_is_written_only_when_a_tenth_has_passed(engine: Engine) {
+    if engine.lacks(Limit::Beginnings).await {
+        return;
+    }
     let faulty = Faulty::new(Arc::clone(&engine.backend));
     let sessions = engine.sessions_over(faulty.clone(), |options| options.lifetime.idle = Some(MINUTE * 10));
     let key = stored(&sessions).await;
@@ -84,7 +90,7 @@ pub async fn a_visit_is_written_only_when_a_tenth_has_passed(engine: Engine) {
 
 /// One request loads, another shortens the life, the first notes its visit.
 pub async fn a_visit_never_undoes_a_shorter_expiry(engine: Engine) {
-    if engine.lacks(Limit::Arbitration).await {
+    if engine.lacks(Limit::Arbitration).await || engine.lacks(Limit::Beginnings).await {
         return;
     }
     let sessions = engine.sessions_with(|options| options.lifetime.idle = Some(MINUTE * 10));
@@ -100,6 +106,9 @@ pub async fn a_visit_never_undoes_a_shorter_expiry(engine: Engine) {
 
 /// Its last visits move the deadline by less than a tenth.
 pub async fn an_idle_session_that_is_visited_lives_to_its_absolute_end(engine: Engine) {
+    if engine.lacks(Limit::Beginnings).await {
+        return;
+    }
     let sessions = engine.sessions_with(|options| {
         options.lifetime.idle = Some(MINUTE * 10);
         options.lifetime.absolute = Some(Duration::from_secs(690));
@@ -117,6 +126,9 @@ pub async fn an_idle_session_that_is_visited_lives_to_its_absolute_end(engine: E
 
 /// The first visit brings its deadline nearer; without a visit it is over.
 pub async fn an_idle_timeout_reaches_sessions_that_were_stored_without_one(engine: Engine) {
+    if engine.lacks(Limit::Beginnings).await {
+        return;
+    }
     let (visited, left) = (stored(&engine.sessions()).await, stored(&engine.sessions()).await);
     let strict = engine.sessions_with(|options| options.lifetime.idle = Some(MINUTE * 10));
     engine.pass(MINUTE * 5);
@@ -133,6 +145,9 @@ pub async fn an_idle_timeout_reaches_sessions_that_were_stored_without_one(engin
 
 /// Whatever else was set, and however often it is used; a login starts it anew.
 pub async fn the_absolute_limit_ends_a_busy_session(engine: Engine) {
+    if engine.lacks(Limit::Beginnings).await {
+        return;
+    }
     let sessions = engine.sessions_with(|options| options.lifetime.absolute = Some(MINUTE * 10));
     let key = stored(&sessions).await;
     for n in 0..9 {
@@ -155,6 +170,9 @@ pub async fn the_absolute_limit_ends_a_busy_session(engine: Engine) {
 
 /// Their deadlines are older than the limit.
 pub async fn a_lowered_limit_reaches_sessions_that_are_already_stored(engine: Engine) {
+    if engine.lacks(Limit::Beginnings).await {
+        return;
+    }
     let key = stored(&engine.sessions()).await;
     let strict = engine.sessions_with(|options| options.lifetime.absolute = Some(MINUTE));
     assert!(lives(&strict, &key).await);

@@ -196,8 +196,8 @@ pub async fn a_lost_answer_under_something_unreadable_does_not_block_the_handle(
             faults.fail(Operation::Load, Fault::Corrupt);
         } else {
             let mut newer = engine.record("");
-            newer.payload = Bytes::from_static(b"\xff from the future");
-            engine.save(&key.id(), &newer, &there.revision).await.map(written).unwrap();
+            newer.payload = Bytes::from_static(b"~ from the future");
+            engine.bare().save(&key.id(), &newer, &there.revision).await.map(written).unwrap();
         }
         session.insert("m", 2).unwrap();
         let saved = session.save().await;

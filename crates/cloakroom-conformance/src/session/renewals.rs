@@ -444,6 +444,9 @@ pub async fn what_waits_is_stored_also_where_the_fate_of_a_renewal_is_unknown(en
 
 /// Its time is over when the request is answered: that is not taken for a renewal that came to nothing.
 pub async fn what_is_refused_without_a_renewal_is_refused_with_one(engine: Engine) {
+    if engine.lacks(Limit::Beginnings).await {
+        return;
+    }
     for every in [None, Some(HOUR)] {
         let sessions = engine.sessions_with(|options| {
             options.key_renewal = every;
