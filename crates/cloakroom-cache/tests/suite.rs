@@ -15,6 +15,18 @@ mod moka {
     }
 }
 
+#[cfg(feature = "memory")]
+mod moka_of_another_format {
+    use std::sync::Arc;
+
+    use cloakroom_cache::memory::Config;
+    use cloakroom_conformance::PlainFormat;
+
+    cloakroom_conformance::backend_tests!(async |clock| {
+        Config::new().format(Arc::new(PlainFormat)).clock(clock).open()
+    });
+}
+
 /// Room for a few large sessions, or some thousand small ones.
 #[cfg(feature = "memory")]
 mod moka_that_is_full {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cloakroom_core::{
-    Capabilities, Clock, Deleted, Durability, Read, Record, Result, Revision, Saved, SessionBackend,
-    SessionFormat, SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
+    Addressing, Capabilities, Clock, Deleted, Durability, Read, Record, Result, Revision, Saved,
+    SessionBackend, SessionFormat, SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
 };
 use moka::ops::compute::Op;
 use moka::policy::EvictionPolicy;
@@ -26,6 +26,7 @@ pub struct Backend {
     pub(super) cells: moka::sync::Cache<SessionId, Arc<Cell>>,
     pub(super) owners: Arc<Owners>,
     clock: Arc<dyn Clock>,
+    format: Option<Arc<dyn SessionFormat>>,
 }
 
 impl Backend {
@@ -48,7 +49,7 @@ impl Backend {
                 }
             })
             .build();
-        Self { cells, owners, clock: config.clock }
+        Self { cells, owners, clock: config.clock, format: config.format }
     }
 
     fn now(&self) -> Timestamp {
@@ -115,15 +116,18 @@ impl SessionBackend for Backend {
     fn capabilities(&self) -> Capabilities {
         let mut capabilities = Capabilities::new(Durability::Process);
         capabilities.may_evict = true;
+        if self.format.is_some() {
+            capabilities.addressing = Addressing::Verbatim;
+        }
         capabilities
     }
 
     fn index(&self) -> Option<&dyn SessionIndex> {
-        Some(self)
+        self.format.is_none().then_some(self)
     }
 
     fn format(&self) -> Option<&dyn SessionFormat> {
-        None
+        self.format.as_deref()
     }
 
     async fn load(&self, id: &SessionId, _: Read) -> Result<Option<Stored>> {

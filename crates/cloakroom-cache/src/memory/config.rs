@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cloakroom_core::{Clock, SystemClock};
+use cloakroom_core::{Clock, SessionFormat, SystemClock};
 
 use super::{Backend, Cache};
 
@@ -17,12 +17,13 @@ use super::{Backend, Cache};
 pub struct Config {
     pub(super) capacity: u64,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) format: Option<Arc<dyn SessionFormat>>,
 }
 
 impl Config {
     /// 64 MiB, by the system's clock.
     pub fn new() -> Self {
-        Self { capacity: 64 << 20, clock: Arc::new(SystemClock) }
+        Self { capacity: 64 << 20, clock: Arc::new(SystemClock), format: None }
     }
 
     /// How many bytes the sessions may take, with what it takes to find them. When there is no room, the
@@ -37,6 +38,13 @@ impl Config {
     /// ([`SessionOptions::clock`](cloakroom_core::SessionOptions::clock)).
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Keeps sessions as another framework writes them, under the visitors' keys themselves: what such a store can do, without one.
+    /// There is no list of a user's sessions then. Core's own format
+    pub fn format(mut self, format: Arc<dyn SessionFormat>) -> Self {
+        self.format = Some(format);
         self
     }
 
