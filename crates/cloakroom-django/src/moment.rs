@@ -13,7 +13,8 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
-    /// What Python 3.11's `datetime.fromisoformat` makes of a text; none where that raises.
+    /// What Python 3.11's `datetime.fromisoformat` makes of a text; none where that raises, and for a few malformed times that only
+    /// the version in C takes.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         if bytes.len() < 7 {
@@ -116,14 +117,14 @@ fn week_day(year: i64, week: i64, day: i64) -> Option<i64> {
 
 /// Microseconds since midnight and, if there is one, those that the clock is ahead of UTC.
 fn time(text: &[u8]) -> Option<(i64, Option<i64>)> {
-    let sign = [b'-', b'+', b'Z'].iter().find_map(|sign| text.iter().position(|byte| byte == sign));
+    let sign = text.iter().position(|byte| matches!(byte, b'-' | b'+' | b'Z'));
     let (clock, zone) = text.split_at(sign.unwrap_or(text.len()));
     let ([hour, minute, second], micros) = clock_parts(clock)?;
     let offset = match zone {
         [] => None,
         [b'Z'] => Some(0),
         [sign, zone @ ..] => {
-            if matches!(zone.len(), 0 | 1 | 3) {
+            if *sign == b'Z' || matches!(zone.len(), 0 | 1 | 3) {
                 return None;
             }
             let ([hours, minutes, seconds], micros) = clock_parts(zone)?;
@@ -131,7 +132,14 @@ fn time(text: &[u8]) -> Option<(i64, Option<i64>)> {
             if ahead >= DAY * 1_000_000 {
                 return None;
             }
-            Some(if *sign == b'-' { -ahead } else { ahead })
+            // Less than a second is no offset to CPython.
+            Some(if ahead < 1_000_000 {
+                0
+            } else if *sign == b'-' {
+                -ahead
+            } else {
+                ahead
+            })
         }
     };
     let is_time = hour <= 23 && minute <= 59 && second <= 59;
@@ -188,4 +196,104 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let day = of_year - (153 * month + 2) / 5 + 1;
     let month = if month < 10 { month + 3 } else { month - 9 };
     (era * 400 + year + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn millis(text: &str) -> Option<u64> {
+        Moment::parse(text).map(|moment| moment.timestamp().millis())
+    }
+
+    #[test]
+    fn a_date_is_read_in_each_form_that_python_reads() {
+        let dates = [
+            ("2023-11-14T22:13:20+00:00", 1_700_000_000_000),
+            ("2023-11-14T22:13:20Z", 1_700_000_000_000),
+            ("2023-11-14 22:13:20", 1_700_000_000_000),
+            ("2023-11-14é22:13:20.0009999", 1_700_000_000_000),
+            ("20231114T221320,5", 1_700_000_000_500),
+            ("2023-W46-2T22:13:20", 1_700_000_000_000),
+            ("2023W462T221320", 1_700_000_000_000),
+            ("2023W46T2213", 1_699_913_580_000),
+            ("2023-W46", 1_699_833_600_000),
+            ("2023-11-14", 1_699_920_000_000),
+            ("2023-11-14T22", 1_699_999_200_000),
+            ("2020-W53-7", 1_609_632_000_000),
+            ("2024-02-29", 1_709_164_800_000),
+            ("2000-02-29", 951_782_400_000),
+            ("2023-11-15T03:43:20+05:30", 1_700_000_000_000),
+            ("2023-11-14T16:43:20-0530", 1_700_000_000_000),
+            ("2023-11-14T22:13:20+00:00:00.25", 1_700_000_000_000),
+            ("2023-11-14T23:13:21.5+01:00:01.5", 1_700_000_000_000),
+            ("1969-12-31T23:59:59.999+00:00", 0),
+            ("1970-01-01T00:00:00-23:59:59.999", 86_399_999),
+            ("9999-12-31T23:59:59.999999-23:59", 253_402_300_799_999),
+        ];
+        for (text, expected) in dates {
+            assert_eq!(millis(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_date_to_python_is_none() {
+        for text in [
+            "",
+            "soon",
+            "2023",
+            "2023-11",
+            "2023-1-14",
+            "2023-13-01",
+            "2023-00-01",
+            "2023-02-29",
+            "1900-02-29",
+            "2023-11-31",
+            "0000-01-01",
+            "2023-W00-1",
+            "2021-W53-1",
+            "2023-W46-8",
+            "2023-1114",
+            "202311-14",
+            "2023-W462",
+            "2023-11-14T",
+            "2023-11-14T2",
+            "2023-11-14T24:00",
+            "2023-11-14T22:60",
+            "2023-11-14T22:13:60",
+            "2023-11-14T22:13:20.",
+            "2023-11-14T22:1320",
+            "2023-11-14T22:13:20+",
+            "2023-11-14T22:13:20+5",
+            "2023-11-14T22:13:20+24:00",
+            "2023-11-14T22:13:20Z+00",
+            "2023-11-14T22:13:20z",
+            "2023-11-14T22:13:20.5x",
+            "２０２３-11-14",
+            "9999-W53-1",
+        ] {
+            assert_eq!(millis(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn any_text_is_a_date_or_none() {
+        let text = "2023-W46-2é22:13:20.250000+05:30:15.25";
+        for (at, char) in text.char_indices() {
+            millis(&text[..at]);
+            for other in ["", "0", "9", "-", ":", "Z", "W", "é", "😀"] {
+                millis(&[&text[..at], other, &text[at + char.len_utf8()..]].concat());
+            }
+        }
+    }
+
+    #[test]
+    fn a_moment_is_written_with_six_digits_of_a_second_or_none() {
+        let written = |millis| isoformat(Timestamp::from_millis(millis), false);
+        assert_eq!(written(1_700_000_000_000), "2023-11-14T22:13:20+00:00");
+        assert_eq!(written(1_700_000_000_025), "2023-11-14T22:13:20.025000+00:00");
+        assert_eq!(written(0), "1970-01-01T00:00:00+00:00");
+        assert_eq!(written(u64::MAX), "9999-12-31T23:59:59.999000+00:00");
+        assert_eq!(isoformat(Timestamp::from_millis(951_782_400_000), true), "2000-02-29T00:00:00");
+    }
 }

@@ -12,6 +12,10 @@ pub(crate) fn float(value: f64) -> String {
         return if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
     }
     let shortest = format!("{value:e}");
+    // Between two shortest texts that are equally near, Rust takes the upper one and Python the even one.
+    let places =
+        shortest.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count().max(1) - 1;
+    let shortest = format!("{value:.places$e}");
     let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
     let exponent: i32 = exponent.parse().unwrap_or_default();
     let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
@@ -46,6 +50,7 @@ mod tests {
             (-0.0, "-0.0"),
             (0.1, "0.1"),
             (-12.5, "-12.5"),
+            (-728_173_213_065_876.25, "-728173213065876.2"),
             (1e15, "1000000000000000.0"),
             (9_999_999_999_999_998.0, "9999999999999998.0"),
             (1e16, "1e+16"),
