@@ -71,7 +71,7 @@ impl Stamp {
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Revision(Version);
 
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Eq, Hash, PartialEq)]
 enum Version {
     Stamp(Stamp),
     Opaque(Bytes),
@@ -97,6 +97,16 @@ impl Revision {
         match &self.0 {
             Version::Opaque(bytes) => Some(bytes),
             Version::Stamp(_) => None,
+        }
+    }
+}
+
+/// An engine's own bytes may be a session's text.
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stamp(stamp) => stamp.fmt(f),
+            Self::Opaque(bytes) => write!(f, "{} bytes", bytes.len()),
         }
     }
 }
@@ -219,5 +229,8 @@ mod tests {
         let record = Record::new(Bytes::from_static(b"secret"), Timestamp::MAX, Some("alice".into()), stamp);
         let shown = format!("{record:?}");
         assert!(!shown.contains("secret") && !shown.contains("alice"), "{shown}");
+        let seen = Revision::opaque(Bytes::from_static(b"secret"));
+        assert_eq!(format!("{:?}", Stored::new(record, seen.clone())).matches("6 bytes").count(), 2);
+        assert_eq!(format!("{seen:?}"), "Revision(6 bytes)");
     }
 }
