@@ -4,11 +4,14 @@ use std::{
     any::Any,
     io::{self, Write},
     panic::resume_unwind,
+    path::Path,
     process::ExitCode,
     thread::{self, JoinHandle},
 };
 
-use cloakroom_servers::{self as servers, Cluster, MariaDb, Postgres, Redis, RedisConfig, Sentinel, install};
+use cloakroom_servers::{
+    self as servers, Cluster, MariaDb, Postgres, Redis, RedisConfig, Sentinel, install, venv,
+};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
@@ -36,13 +39,20 @@ struct Started {
 /// Servers that run. Dropping it ends them; so does the end of this process, whatever ends it.
 pub(crate) struct Servers(Vec<Started>);
 
-const SERVERS: [Server; 6] = [
+const SERVERS: [Server; 7] = [
     Server { name: "postgres", programs: Postgres::PROGRAMS, start: postgres },
     Server { name: "mariadb", programs: MariaDb::PROGRAMS, start: mariadb },
     Server { name: "redis", programs: Redis::PROGRAMS, start: redis },
     Server { name: "redis-tls", programs: Redis::TLS_PROGRAMS, start: redis_tls },
     Server { name: "cluster", programs: Cluster::PROGRAMS, start: cluster },
     Server { name: "sentinel", programs: Sentinel::PROGRAMS, start: sentinel },
+    Server { name: "django", programs: &["python3"], start: django },
+];
+
+/// By which names tests find a Django's Python and its own tests, and what it is to have; Django comes first.
+const DJANGOS: [(&str, &str, &str); 2] = [
+    ("DJANGO_42_PYTHON", "DJANGO_42_TESTS", include_str!("../../crates/beside-django/python/django-4.2.txt")),
+    ("DJANGO_52_PYTHON", "DJANGO_52_TESTS", include_str!("../../crates/beside-django/python/django-5.2.txt")),
 ];
 
 /// Starts the named servers, or all, prints their variables, and ends them when it is told to end itself.
@@ -142,6 +152,20 @@ fn cluster() -> servers::Result<Started> {
 
 fn sentinel() -> servers::Result<Started> {
     Sentinel::start().map(|server| started("REDIS_SENTINEL_URL", server.url(), server))
+}
+
+/// No server: what tests ask runs by the Python that has it.
+fn django() -> servers::Result<Started> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/django");
+    let mut variables = Vec::new();
+    for (python_name, tests_name, requirements) in DJANGOS {
+        let package = requirements.lines().next().unwrap_or_default();
+        let python = venv::python(&folder.join(package.replace("==", "-with-")), requirements)?;
+        let source = venv::source(&python, &folder, package)?;
+        variables.push((python_name, python.display().to_string()));
+        variables.push((tests_name, source.join("tests").display().to_string()));
+    }
+    Ok(Started { variables, _server: Box::new(()) })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::{
 use crate::{Error, Result, error::during, programs, user};
 
 /// A program, and the Debian package that has it.
-const PACKAGES: [(&str, &str); 12] = [
+const PACKAGES: [(&str, &str); 13] = [
     ("redis-server", "redis-server"),
     ("redis-cli", "redis-tools"),
     ("openssl", "openssl"),
@@ -21,6 +21,7 @@ const PACKAGES: [(&str, &str); 12] = [
     ("pgbouncer", "pgbouncer"),
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
+    ("python3", "python3-venv"),
 ];
 
 /// Those of the given programs that are not on this machine.
@@ -42,31 +43,45 @@ pub fn install(programs: &[&'static str]) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
+    let installed = packages(&packages_of(&missing));
+    if installed.is_err() || !self::missing(programs).is_empty() {
+        return Err(missing_error(&self::missing(programs)));
+    }
+    Ok(())
+}
+
+/// Installs Debian packages.
+///
+/// # Errors
+///
+/// `Server` with the command that would do it, unless we are root on a Debian, and it succeeds.
+pub(crate) fn packages(packages: &[&'static str]) -> Result<()> {
+    let command = || Error::Server(format!("run `{}` as root", command(packages)));
     if programs::locate("apt-get").is_none() || !user::root() {
-        return Err(missing_error(&missing));
+        return Err(command());
     }
     let status = Command::new("/bin/sh")
         .args(["-c", include_str!("install.sh"), "cloakroom-install"])
-        .args(packages(&missing))
+        .args(packages)
         .env("DEBIAN_FRONTEND", "noninteractive")
         .env("PATH", programs::path()?)
         .stdin(Stdio::null())
         .stdout(io::stderr())
         .status()
         .map_err(during("/bin/sh cannot be started"))?;
-    if !status.success() || !self::missing(programs).is_empty() {
-        return Err(missing_error(&self::missing(programs)));
-    }
-    Ok(())
+    if status.success() { Ok(()) } else { Err(command()) }
 }
 
 /// What to do about programs that are not here.
 pub(crate) fn missing_error(programs: &[&'static str]) -> Error {
-    let command = format!("apt-get install -y --no-install-recommends {}", packages(programs).join(" "));
-    Error::Missing(programs.to_vec(), command)
+    Error::Missing(programs.to_vec(), command(&packages_of(programs)))
 }
 
-fn packages(programs: &[&str]) -> Vec<&'static str> {
+fn command(packages: &[&str]) -> String {
+    format!("apt-get install -y --no-install-recommends {}", packages.join(" "))
+}
+
+fn packages_of(programs: &[&str]) -> Vec<&'static str> {
     let needed = PACKAGES.iter().filter(|(program, _)| programs.contains(program));
     let mut packages: Vec<_> = needed.map(|(_, package)| *package).collect();
     packages.dedup();

@@ -39,6 +39,7 @@ mod redis;
 mod resp;
 mod sentinel;
 mod user;
+pub mod venv;
 
 pub use chromium::Chromium;
 pub use cluster::Cluster;

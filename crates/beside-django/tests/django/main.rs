@@ -5,32 +5,22 @@
 mod checks;
 mod values;
 
-/// A test of each check in each place, with the Django that a Python of this name in the environment has.
-macro_rules! judged {
-    ($($django:ident $python:literal)*) => {
-        $(mod $django {
-            const PYTHON: &str = $python;
-            places! {
-                sqlite Sqlite
-                postgres Postgres
-                mariadb Mariadb
-                file File
-                signed_cookies SignedCookies
-                redis_cache RedisCache
-                django_redis DjangoRedis
-                django_redis_zlib DjangoRedisZlib
-                django_redis_json DjangoRedisJson
-                cached_db CachedDb
-            }
+macro_rules! checks {
+    ($place:ident $python:literal: $($check:ident)*) => {
+        $(#[tokio::test(flavor = "multi_thread")]
+        #[ignore = "needs Django and servers: cargo xtask test has both"]
+        async fn $check() {
+            let beside = beside_django::Beside::open($python, beside_django::Place::$place).await;
+            crate::checks::$check(beside).await;
         })*
     };
 }
 
-macro_rules! places {
-    ($($name:ident $place:ident)*) => {
-        $(mod $name {
+macro_rules! judged {
+    ($place:ident $django:ident $python:literal) => {
+        mod $django {
             checks! {
-                $place:
+                $place $python:
                 what_django_writes_is_read_here
                 what_is_written_here_django_reads
                 what_others_put_there_survives_byte_for_byte
@@ -44,22 +34,29 @@ macro_rules! places {
                 what_django_changes_in_between_is_never_overwritten
                 what_has_expired_is_nobodys_and_is_cleared_on_either_side
             }
+        }
+    };
+}
+
+/// A test of each check in each place, by each Django.
+macro_rules! places {
+    ($($name:ident $place:ident)*) => {
+        $(mod $name {
+            judged! { $place django_4_2 "DJANGO_42_PYTHON" }
+            judged! { $place django_5_2 "DJANGO_52_PYTHON" }
         })*
     };
 }
 
-macro_rules! checks {
-    ($place:ident: $($check:ident)*) => {
-        $(#[tokio::test(flavor = "multi_thread")]
-        #[ignore = "needs Django and servers: cargo xtask test has both"]
-        async fn $check() {
-            let beside = beside_django::Beside::open(super::PYTHON, beside_django::Place::$place).await;
-            crate::checks::$check(beside).await;
-        })*
-    };
-}
-
-judged! {
-    django_4_2 "DJANGO_42_PYTHON"
-    django_5_2 "DJANGO_52_PYTHON"
+places! {
+    sqlite Sqlite
+    postgres Postgres
+    mariadb Mariadb
+    file File
+    signed_cookies SignedCookies
+    redis_cache RedisCache
+    django_redis DjangoRedis
+    django_redis_zlib DjangoRedisZlib
+    django_redis_json DjangoRedisJson
+    cached_db CachedDb
 }
