@@ -1,11 +1,13 @@
 //! What the engines `cache` and `cached_db` keep in a cache: the session itself, by the cache's own serializer.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
-use cloakroom_core::{Portable, Result, SessionFormat, Timestamp};
+use cloakroom_core::{ErrorKind, Portable, Result, SessionFormat, Timestamp};
 
 use crate::corrupt::corrupt;
 use crate::deflate::{HEADER, deflated, inflated};
-use crate::json::entries;
+use crate::json::{entries, normal};
 use crate::signed::fits;
 use crate::{LARGEST, Site, pickle, session, session_auth_hashes};
 
@@ -76,7 +78,7 @@ impl Pickled {
         let text = opened(value)?;
         let mut out = String::new();
         let text = std::str::from_utf8(&text).map_err(|_| corrupt("its JSON is no text"))?;
-        crate::json::normal(text, 0, cloakroom_core::ErrorKind::Corrupt, &mut out)?;
+        normal(text, 0, ErrorKind::Corrupt, &mut out)?;
         Ok(out)
     }
 }
@@ -86,12 +88,12 @@ fn opened(value: &[u8]) -> Result<Bytes> {
     if value.len() > LARGEST {
         return Err(corrupt("it is larger than any that is read"));
     }
-    let unpacked = if value.first() == Some(&HEADER) {
-        inflated(value).ok_or_else(|| corrupt("it does not unpack"))?
+    let plain = if value.first() == Some(&HEADER) {
+        Cow::Owned(inflated(value).ok_or_else(|| corrupt("it does not unpack"))?)
     } else {
-        value.to_vec()
+        Cow::Borrowed(value)
     };
-    Ok(if unpacked.first() == Some(&b'{') { unpacked.into() } else { pickle::read(&unpacked)?.into() })
+    Ok(if plain.first() == Some(&b'{') { plain.into_owned().into() } else { pickle::read(&plain)?.into() })
 }
 
 impl SessionFormat for Pickled {

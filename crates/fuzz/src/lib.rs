@@ -13,6 +13,10 @@
 )]
 
 mod cookie_header;
+mod django;
+mod django_cookie;
+mod django_pickle;
+mod django_text;
 mod file;
 mod kept;
 mod payload;
@@ -33,6 +37,9 @@ mod address;
 mod value;
 
 pub use cookie_header::cookie_header;
+pub use django_cookie::django_cookie;
+pub use django_pickle::django_pickle;
+pub use django_text::django_text;
 pub use file::file;
 pub use payload::payload;
 pub use redis_url::redis_url;
@@ -46,8 +53,11 @@ pub use signed_cookie::signed_cookie;
 pub type Target = fn(&[u8]) -> bool;
 
 /// Every target by its name: that of its folder in the corpus, and of its program in `fuzz/`.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("cookie_header", cookie_header),
+    ("django_cookie", django_cookie),
+    ("django_pickle", django_pickle),
+    ("django_text", django_text),
     ("file", file),
     ("payload", payload),
     ("redis_url", redis_url),
