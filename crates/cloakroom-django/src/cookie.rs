@@ -25,15 +25,12 @@ impl Cookie {
     ///
     /// `Corrupt` if it does not count: too old, or signed by somebody else.
     pub fn verify(&self, value: &[u8], now: Timestamp, max_age: Duration) -> Result<Timestamp> {
-        let seconds = self.0.signer.verified(value)?.at;
-        let signed_at = i128::from(seconds) * 1_000;
-        let age = i128::from(now.millis()) - signed_at;
+        let said = self.0.signer.verified(value)?;
+        let age = i128::from(now.millis()) - i128::from(said.at) * 1_000;
         if age > i128::try_from(max_age.as_millis()).unwrap_or(i128::MAX) {
             return Err(corrupt("its cookie is too old"));
         }
-        // What was signed before 1970 is as old as can be.
-        let millis = u64::try_from(signed_at.max(0)).unwrap_or(u64::MAX);
-        Ok(Timestamp::from_millis(millis))
+        Ok(said.moment())
     }
 
     /// What a value says, as [`Signed::json`], however old it is.

@@ -50,21 +50,22 @@ impl Signed {
     ///
     /// `Corrupt` if it is not signed, or is no JSON that Python reads.
     pub fn json(&self, payload: &[u8]) -> Result<String> {
-        let text = self.opened(payload)?;
+        let (text, _) = self.opened(payload)?;
         let mut out = String::new();
         normal(std::str::from_utf8(&text).unwrap_or_default(), 0, ErrorKind::Corrupt, &mut out)?;
         Ok(out)
     }
 
-    /// The JSON text that was signed.
-    fn opened(&self, payload: &[u8]) -> Result<Bytes> {
+    /// The JSON text that was signed, and when.
+    fn opened(&self, payload: &[u8]) -> Result<(Bytes, Timestamp)> {
         // Base64 takes four bytes for three.
         if payload.len() > LARGEST * 2 {
             return Err(corrupt("it is larger than any that is read"));
         }
-        let said = self.signer.verified(payload)?.payload;
-        let packed = said.strip_prefix(b".");
-        let bytes = base64::decode(packed.unwrap_or(said)).ok_or_else(|| corrupt("it is no Base64"))?;
+        let said = self.signer.verified(payload)?;
+        let packed = said.payload.strip_prefix(b".");
+        let bytes =
+            base64::decode(packed.unwrap_or(said.payload)).ok_or_else(|| corrupt("it is no Base64"))?;
         let bytes = match packed {
             Some(_) => inflated(&bytes).ok_or_else(|| corrupt("it does not unpack"))?,
             None => bytes,
@@ -72,7 +73,7 @@ impl Signed {
         if bytes.len() > LARGEST {
             return Err(corrupt("it is larger than any that is read"));
         }
-        Ok(latin1(bytes.into()))
+        Ok((latin1(bytes.into()), said.moment()))
     }
 }
 
@@ -91,7 +92,10 @@ impl SessionFormat for Signed {
     }
 
     fn decode(&self, payload: &Bytes) -> Result<Portable> {
-        session::portable(entries(&self.opened(payload)?)?, &self.site)
+        let (text, signed_at) = self.opened(payload)?;
+        let mut session = session::portable(entries(&text)?, &self.site)?;
+        session.saved_at = Some(signed_at);
+        Ok(session)
     }
 
     fn proofs(&self, _user: &str, proof: &str) -> Vec<String> {

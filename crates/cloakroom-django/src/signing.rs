@@ -21,6 +21,13 @@ pub(crate) struct Said<'t> {
     pub(crate) at: i64,
 }
 
+impl Said<'_> {
+    /// When it was signed, no earlier and no later than core's moments are.
+    pub(crate) fn moment(&self) -> Timestamp {
+        Timestamp::from_millis(u64::try_from(self.at).unwrap_or_default().saturating_mul(1_000))
+    }
+}
+
 impl Signer {
     pub(crate) fn new(secrets: &Secrets, salt: &str) -> Self {
         Self(secrets.salted(&format!("{salt}signer")))

@@ -9,7 +9,7 @@ use ring::hmac::{HMAC_SHA256, Key, sign};
 use crate::kept::{NOW, measured};
 
 const SECRET: &str = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz";
-/// What it takes to note 4,100 names.
+/// What it takes to note 4,096 names.
 const NAMES: u64 = 1 << 20;
 /// What zlib can make of a byte at most, what Latin-1 then makes of that, and room to grow into.
 const GROWTH: u64 = 1_032 * 8;

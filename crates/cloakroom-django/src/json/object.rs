@@ -9,15 +9,15 @@ use cloakroom_core::{Error, ErrorKind, Result};
 use super::{Bracket, Name, Scanner, Token, normal};
 use crate::corrupt::corrupt;
 
-/// The most names: core's, and the four that Django has for itself.
-const MOST_NAMES: usize = 4_096 + 4;
+/// The most names, Django's own among them: core reads no more.
+const MOST_NAMES: usize = 4_096;
 
 /// The names of the object that `text` is, and their values byte for byte: slices of it. Of a name that comes twice the last
 /// value counts, at the first one's place, as in a `dict`.
 ///
 /// # Errors
 ///
-/// `Corrupt` for anything but an object that Python reads, and for more than 4,100 names.
+/// `Corrupt` for anything but an object that Python reads, and for more than 4,096 names.
 pub(crate) fn entries(text: &Bytes) -> Result<Vec<(String, Bytes)>> {
     let json = std::str::from_utf8(text).map_err(|_| corrupt("its JSON is no text"))?;
     let mut scanner = Scanner::over(json, 0, ErrorKind::Corrupt);
@@ -49,7 +49,7 @@ pub(crate) fn entries(text: &Bytes) -> Result<Vec<(String, Bytes)>> {
 ///
 /// # Errors
 ///
-/// `Invalid` if a value is no JSON, `TooLarge` for more than 4,100 names.
+/// `Invalid` if a value is no JSON, `TooLarge` for more than 4,096 names.
 pub(crate) fn object<'e>(entries: impl Iterator<Item = (&'e str, &'e [u8])>) -> Result<String> {
     let mut out = String::from("{");
     for (place, (name, value)) in entries.enumerate() {
@@ -110,14 +110,14 @@ mod tests {
 
     #[test]
     fn names_are_bounded() {
-        let names: Vec<String> = (0..4_101).map(|n| format!("\"{n}\":0")).collect();
+        let names: Vec<String> = (0..4_097).map(|n| format!("\"{n}\":0")).collect();
         let text = |count: usize| Bytes::from(format!("{{{}}}", names[..count].join(",")));
-        let read = entries(&text(4_100)).unwrap();
+        let read = entries(&text(4_096)).unwrap();
         assert_eq!(
             object(read.iter().map(|(name, value)| (name.as_str(), value.as_ref()))).unwrap(),
-            text(4_100)
+            text(4_096)
         );
-        assert_eq!(entries(&text(4_101)).unwrap_err().kind(), ErrorKind::Corrupt);
+        assert_eq!(entries(&text(4_097)).unwrap_err().kind(), ErrorKind::Corrupt);
         let more =
             read.iter().map(|(name, value)| (name.as_str(), value.as_ref())).chain([("a", b"0".as_slice())]);
         assert_eq!(object(more).unwrap_err().kind(), ErrorKind::TooLarge);
