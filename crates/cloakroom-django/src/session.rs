@@ -1,7 +1,5 @@
 //! What the names mean that Django keeps for itself.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use cloakroom_core::{ErrorKind, Expiry, Portable, Result};
 
@@ -45,18 +43,15 @@ pub(crate) fn written(session: &Portable, site: &Site) -> Result<String> {
     let own = fates(session, site);
     let fate = |name: &str| own.iter().find(|(other, _)| *other == name).map(|(_, fate)| fate);
     let kept = session.entries.iter().filter_map(|(name, value)| match fate(name) {
-        None | Some(Fate::Stays) => Some((name.as_str(), Cow::Borrowed(value.as_ref()))),
-        Some(Fate::Becomes(value)) => Some((name, Cow::Borrowed(value.as_bytes()))),
+        None | Some(Fate::Stays) => Some((name.as_str(), value.as_ref())),
+        Some(Fate::Becomes(value)) => Some((name, value.as_bytes())),
         Some(Fate::Goes) => None,
     });
     let new = own.iter().filter_map(|(name, fate)| match fate {
-        Fate::Becomes(value) if value_of(&session.entries, name).is_none() => {
-            Some((*name, Cow::Borrowed(value.as_bytes())))
-        }
+        Fate::Becomes(value) if value_of(&session.entries, name).is_none() => Some((*name, value.as_bytes())),
         _ => None,
     });
-    let all: Vec<_> = kept.chain(new).collect();
-    object(all.iter().map(|(name, value)| (*name, value.as_ref())))
+    object(kept.chain(new))
 }
 
 /// In the order in which Django adds them.

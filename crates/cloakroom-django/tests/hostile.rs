@@ -109,7 +109,8 @@ fn a_pickle_that_names_or_calls_anything_is_corrupt() {
 
 #[test]
 fn a_pickle_that_makes_no_sense_is_corrupt() {
-    let pickles: [&[u8]; 32] = [
+    let pickles: [&[u8]; 33] = [
+        b"]N(a.",
         b"",
         b".",
         b"N",
@@ -146,6 +147,7 @@ fn a_pickle_that_makes_no_sense_is_corrupt() {
     for pickle in pickles {
         assert!(is_corrupt(pickle), "{}", pickle.escape_ascii());
     }
+    assert_eq!(pickled(b"N(0.").unwrap(), "null", "a mark that nothing is above goes alone");
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub(crate) fn signed(payload: &[u8], salt: &str) -> Vec<u8> {
     [&said, b":".as_slice(), signature.as_bytes()].concat()
 }
 
-/// Reads a payload, and what is read again from what is written of it. `largest` is what there is at most in a byte of it.
+/// Reads a payload, and what is read again from what is written of it.
 pub(crate) fn read(format: &dyn SessionFormat, payload: &[u8]) -> bool {
     let payload = Bytes::copy_from_slice(payload);
     let (read, cost) = measured(|| format.decode(&payload));
