@@ -7,7 +7,7 @@ use std::task::Poll;
 use cloakroom_core::{ErrorKind, Result, Session, SessionKey};
 
 use super::event::{Edit, Event, Key, Name, Outcome, Sent};
-use super::player::Player;
+use super::player::{Player, is_over};
 use super::script::Aside;
 use crate::search::Gates;
 
@@ -49,7 +49,9 @@ impl Player<'_> {
         how: Commit,
         work: impl Future<Output = Result<Option<i64>>>,
     ) -> bool {
-        let ends = self.begin_ends();
+        // Who looks ends nothing.
+        let ends = if how.reloads { Vec::new() } else { self.begin_ends() };
+        let was_over = is_over(session);
         let edits = how.of(&self.pending);
         let sent = self.part.begun().sent.clone();
         let wished = edits.iter().any(|edit| edit.is_a_wish());
@@ -94,7 +96,7 @@ impl Player<'_> {
         }
         match (answer, kind) {
             (Ok(number), _) => {
-                self.ended(session, &begun.ends);
+                self.ended(session, &begun.ends, was_over);
                 sent.iter()
                     .map(|sent| sent.number)
                     .chain(begun.overtaken)
@@ -131,9 +133,6 @@ impl Player<'_> {
             (_, kind) => scene.log.wrong(format!("request {}: a commit is {kind:?}", self.number)),
         }
         self.is_sure &= kind.is_none();
-        if kind.is_some() {
-            self.hears_of_the_end(session);
-        }
         kind.is_none()
     }
 
@@ -183,7 +182,9 @@ impl Player<'_> {
     ) {
         let (scene, log) = (self.scene, &self.scene.log);
         let mut part = self.part.begun();
-        part.doomed.clear();
+        if !how.reloads {
+            part.doomed.clear();
+        }
         part.sent.clear();
         drop(part);
         let expected = (begun.commit.is_none() && begun.before.is_some()).then(|| self.base.clone());

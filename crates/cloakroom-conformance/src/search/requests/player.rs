@@ -26,9 +26,6 @@ pub(super) struct Player<'s> {
     pub(super) is_sure: bool,
     /// The key that a commit has brought: the visitor must be told.
     pub(super) news: Option<SessionKey>,
-    flushes: u32,
-    /// The visitor was to be told by then that their session is gone.
-    is_over: bool,
     began: i64,
 }
 
@@ -43,8 +40,6 @@ impl<'s> Player<'s> {
             base: View::default(),
             is_sure: true,
             news: None,
-            flushes: 0,
-            is_over: false,
             began: scene.log.now(),
         }
     }
@@ -98,6 +93,9 @@ impl<'s> Player<'s> {
             && !matches!(session.activity().cookie, CookieChange::Set(told, _) if told == *key)
         {
             log.wrong(format!("request {}: its visitor does not hear of a new key", self.number));
+        }
+        if is_over(&session) && self.part.begun().flushes == 0 {
+            log.wrong(format!("request {}: it takes a session that it did not end", self.number));
         }
         browser.lock().unwrap().hear(&session);
     }
@@ -197,11 +195,11 @@ impl<'s> Player<'s> {
         let mut begun = self.part.begun();
         let untold: Vec<_> = begun.sent.drain(..).map(|sent| Key::Untold(sent.number)).collect();
         begun.doomed.extend(key.into_iter().chain(untold));
+        begun.flushes += 1;
         session.flush();
         self.pending.clear();
         self.base = View::default();
         self.news = None;
-        self.flushes += 1;
     }
 
     /// The end of a request whose handler has answered.
@@ -233,11 +231,24 @@ impl<'s> Player<'s> {
 
     /// The end of one that has failed: nothing more is committed, but what was flushed is ended.
     async fn fail(&mut self, session: &Session) {
-        let ends = self.begin_ends();
+        let (ends, was_over) = (self.begin_ends(), is_over(session));
         if self.finish(session).await {
-            self.ended(session, &ends);
-        } else {
-            self.hears_of_the_end(session);
+            self.ended(session, &ends, was_over);
+        }
+    }
+
+    /// These ends are acknowledged; `was_over` is what the visitor was to be told before.
+    pub(super) fn ended(&self, session: &Session, ends: &[usize], was_over: bool) {
+        let log = &self.scene.log;
+        ends.iter().for_each(|end| log.done(*end));
+        // The second of two sessions that a request ends is not the one that its visitor had.
+        let is_the_first = self.part.begun().flushes == 1 && !was_over && is_over(session);
+        if let ([end], true) = (ends, is_the_first) {
+            log.amend(*end, |event| {
+                if let Event::End { told, .. } = event {
+                    *told = true;
+                }
+            });
         }
     }
 
@@ -307,6 +318,11 @@ impl<'s> Player<'s> {
         let passed = Duration::from_millis(self.scene.log.now().abs_diff(self.began));
         self.scene.slow || self.scene.gates.suffered(self.number) > 0 || passed >= patience
     }
+}
+
+/// Whether the visitor is to be told that their session is gone.
+pub(super) fn is_over(session: &Session) -> bool {
+    session.activity().cookie == CookieChange::Remove
 }
 
 /// What is stored by a commit that returns nothing.

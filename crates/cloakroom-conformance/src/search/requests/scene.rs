@@ -65,6 +65,7 @@ pub(super) struct Begun {
     pub(super) session: Option<Session>,
     /// Sessions that were flushed, and whose ends are not acknowledged.
     pub(super) doomed: Vec<Key>,
+    pub(super) flushes: u32,
     /// Commits of which nobody knows what they came to.
     pub(super) sent: Vec<Sent>,
 }
