@@ -297,3 +297,6 @@ impl fmt::Display for Event {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -279,3 +279,6 @@ impl Model for World {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
