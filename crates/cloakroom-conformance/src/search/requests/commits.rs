@@ -116,6 +116,8 @@ impl Player<'_> {
                 self.excuse("commit", ErrorKind::Unavailable);
             }
             (_, Some(ErrorKind::Unknown)) => {
+                // It may have found the session ended: then there is nothing to tell.
+                self.news = None;
                 if begun.is_mixed {
                     // Nobody knows what of it waits.
                     self.discard(session);
@@ -188,8 +190,8 @@ impl Player<'_> {
         part.sent.clear();
         drop(part);
         let expected = (begun.commit.is_none() && begun.before.is_some()).then(|| self.base.clone());
-        let rotates = |edits: &[Edit]| edits.iter().any(|edit| edit.rotates());
-        let mut rotated = rotates(edits);
+        let bring_a_key = |edits: &[Edit]| edits.iter().any(|edit| edit.rotates());
+        let mut rotated = bring_a_key(edits);
         if how.reloads || begun.is_mixed {
             let last = self.pending.len().saturating_sub(1);
             let mut waits = if how.reloads { self.pending.clone() } else { self.pending.split_off(last) };
@@ -197,7 +199,7 @@ impl Player<'_> {
             // done waits as well.
             if !waits.is_empty() && !session.activity().changed || how.reloads && settles {
                 self.discard(session);
-                rotated |= rotates(&waits);
+                rotated |= bring_a_key(&waits);
                 waits.clear();
             }
             self.is_sure &= waits.is_empty();

@@ -240,7 +240,9 @@ impl<'s> Player<'s> {
     /// These ends are acknowledged; `was_over` is what the visitor was to be told before.
     pub(super) fn ended(&self, session: &Session, ends: &[usize], was_over: bool) {
         let log = &self.scene.log;
-        ends.iter().for_each(|end| log.done(*end));
+        for end in ends {
+            log.done(*end);
+        }
         // The second of two sessions that a request ends is not the one that its visitor had.
         let is_the_first = self.part.begun().flushes == 1 && !was_over && is_over(session);
         if let ([end], true) = (ends, is_the_first) {
