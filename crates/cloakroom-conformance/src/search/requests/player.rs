@@ -254,29 +254,6 @@ impl<'s> Player<'s> {
         }
     }
 
-    /// These ends are acknowledged.
-    pub(super) fn ended(&mut self, session: &Session, ends: &[usize]) {
-        let log = &self.scene.log;
-        ends.iter().for_each(|end| log.done(*end));
-        // The second of two sessions that a request ends is not the one that its visitor had.
-        if let ([end], 1, true) = (ends, self.flushes, self.hears_of_the_end(session)) {
-            log.amend(*end, |event| {
-                if let Event::End { told, .. } = event {
-                    *told = true;
-                }
-            });
-        }
-    }
-
-    /// Whether the visitor is to be told from now on that their session is gone.
-    pub(super) fn hears_of_the_end(&mut self, session: &Session) -> bool {
-        let is_over = session.activity().cookie == CookieChange::Remove;
-        if is_over && self.flushes == 0 {
-            self.scene.log.wrong(format!("request {}: it takes a session that it did not end", self.number));
-        }
-        is_over && !std::mem::replace(&mut self.is_over, is_over)
-    }
-
     /// Commits nothing more, and finds out what became of what was sent.
     async fn finish(&mut self, session: &Session) -> bool {
         let before = session.key();
