@@ -1,6 +1,7 @@
 //! Records as another framework's sessions: so the cases that store bytes of their own run on engines that take nothing else.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -20,15 +21,21 @@ const NAME: &str = "record";
 pub(crate) struct Carried {
     inner: Arc<dyn SessionBackend>,
     clock: ManualClock,
+    /// Records, and what was made of them: a write that is sent once more is the same.
+    packed: Mutex<HashMap<Stamp, (Record, Record)>>,
 }
 
 impl Carried {
     pub(crate) fn new(inner: Arc<dyn SessionBackend>, clock: ManualClock) -> Self {
-        Self { inner, clock }
+        Self { inner, clock, packed: Mutex::default() }
     }
 
     fn packed(&self, record: &Record) -> Result<Record> {
         let Some(format) = self.inner.format() else { return Ok(record.clone()) };
+        let known = self.packed.lock().unwrap().get(&record.stamp).cloned();
+        if let Some((_, packed)) = known.filter(|(own, _)| own == record) {
+            return Ok(packed);
+        }
         let bytes = [record.stamp.to_bytes().as_slice(), &record.payload].concat();
         let text = format!("\"{}\"", BASE64_STANDARD.encode(bytes));
         let now = self.clock.now();
@@ -40,18 +47,13 @@ impl Carried {
             span => Expiry::After(span),
         };
         let payload = format.encode(&session, now, usize::MAX)?;
-        Ok(Record::new(payload, record.expires_at, record.owner.clone(), record.stamp))
+        let packed = Record::new(payload, record.expires_at, record.owner.clone(), record.stamp);
+        self.packed.lock().unwrap().insert(record.stamp, (record.clone(), packed.clone()));
+        Ok(packed)
     }
 
     fn unpacked(&self, stored: Stored) -> Stored {
-        let session = self.inner.format().and_then(|format| format.decode(&stored.record.payload).ok());
-        let packed = session.and_then(|session| {
-            let (_, value) = session.entries.iter().find(|(name, _)| name == NAME)?;
-            let text = str::from_utf8(value).ok()?.trim_matches('"');
-            let bytes = BASE64_STANDARD.decode(text).ok()?;
-            let (stamp, payload) = bytes.split_first_chunk()?;
-            Some((Stamp::from_bytes(*stamp), Bytes::copy_from_slice(payload), session.user))
-        });
+        let packed = self.inner.format().and_then(|format| opened(format, &stored.record.payload));
         let Some((stamp, payload, owner)) = packed else { return stored };
         let record = Record::new(payload, stored.record.expires_at, owner, stamp);
         Stored::new(record, stored.revision)
@@ -117,4 +119,18 @@ impl SessionBackend for Carried {
     async fn close(&self) -> Result<()> {
         self.inner.close().await
     }
+}
+
+/// The stamp, the payload and the owner of the record that is in a session.
+fn opened(format: &dyn SessionFormat, payload: &Bytes) -> Option<(Stamp, Bytes, Option<String>)> {
+    let session = format.decode(payload).ok()?;
+    let (_, value) = session.entries.iter().find(|(name, _)| name == NAME)?;
+    let bytes = BASE64_STANDARD.decode(str::from_utf8(value).ok()?.trim_matches('"')).ok()?;
+    let (stamp, payload) = bytes.split_first_chunk()?;
+    Some((Stamp::from_bytes(*stamp), Bytes::copy_from_slice(payload), session.user))
+}
+
+/// The stamp of the record that has this revision, where that is what was stored.
+pub(crate) fn stamp_in(format: Option<&dyn SessionFormat>, revision: &Revision) -> Option<Stamp> {
+    opened(format?, revision.as_opaque()?).map(|(stamp, ..)| stamp)
 }

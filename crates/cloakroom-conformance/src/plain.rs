@@ -1,6 +1,7 @@
 //! The plainest format another framework might have: sessions in JSON.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -21,7 +22,11 @@ struct Written {
     proof: Option<String>,
     expiry: Ending,
     saved_at: u64,
+    /// No two payloads are equal: what is equal is another's case.
+    serial: u64,
 }
+
+static SERIAL: AtomicU64 = AtomicU64::new(0);
 
 /// Moments and spans in milliseconds.
 #[derive(Deserialize, Serialize)]
@@ -47,7 +52,8 @@ impl SessionFormat for PlainFormat {
             Expiry::BrowserClose => Ending::BrowserClose,
         };
         let (user, proof) = (session.user.clone(), session.proof.clone());
-        let written = Written { entries, user, proof, expiry, saved_at: now.millis() };
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        let written = Written { entries, user, proof, expiry, saved_at: now.millis(), serial };
         let json = serde_json::to_vec(&written).unwrap();
         if json.len() > limit {
             return Err(Error::new(ErrorKind::TooLarge, "the session is too large"));

@@ -46,7 +46,8 @@ async fn play(engine: &Engine, history: &History, round: u64) -> Played {
         counter.log.wrong(stuck);
     }
     Caller::new(history.callers.len(), Arc::clone(&engine.carried), &counter).look().await;
-    let judged = counter.log.judge(&Store::default(), |event, _| vec![(event.clone(), true)]);
+    let store = Store::empty(engine.backend.capabilities().recognises_own_write);
+    let judged = counter.log.judge(&store, |event, _| vec![(event.clone(), true)]);
     Played { judged, faults: gates.faults() }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cloakroom_core::{BrowserEnd, CookieChange, Expiry, SessionKey, Sessions, Timestamp};
 
 use super::{newcomer, stored, visit};
-use crate::Engine;
+use crate::{Engine, Limit};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -57,6 +57,9 @@ pub async fn an_expiry_in_seconds_counts_from_the_last_change(engine: Engine) {
 
 /// And counts from now.
 pub async fn an_expiry_that_is_reset_is_the_default_again(engine: Engine) {
+    if engine.lacks(Limit::Deadlines).await {
+        return;
+    }
     let sessions = short(&engine);
     let session = newcomer(&sessions).await;
     session.insert("n", 1).unwrap();

@@ -34,6 +34,9 @@ fn short(engine: &Engine) -> Sessions {
 
 /// Ten minutes from the last change.
 pub async fn a_change_starts_the_age_anew_and_a_visit_does_not(engine: Engine) {
+    if engine.lacks(Limit::Deadlines).await {
+        return;
+    }
     let sessions = short(&engine);
     let key = stored(&sessions).await;
     engine.pass(MINUTE * 9);
@@ -183,6 +186,9 @@ pub async fn a_lowered_limit_reaches_sessions_that_are_already_stored(engine: En
 
 /// Another process is told that sessions live longer, and that they live shorter.
 pub async fn a_stored_end_counts_whatever_age_is_set_by_now(engine: Engine) {
+    if engine.lacks(Limit::Deadlines).await {
+        return;
+    }
     let key = stored(&short(&engine)).await;
     let (end, last) = (engine.now().plus(MINUTE * 10), Duration::from_millis(1));
     let ages = [MINUTE * 600, MINUTE].map(|age| engine.sessions_with(|options| options.lifetime.age = age));
@@ -252,6 +258,9 @@ pub async fn a_write_that_meets_a_new_expiry_keeps_it(engine: Engine) {
 
 /// After its age, whether or not the browser was ever closed.
 pub async fn a_session_until_the_browser_closes_still_ends_on_the_server(engine: Engine) {
+    if engine.lacks(Limit::Deadlines).await {
+        return;
+    }
     let sessions = short(&engine);
     let session = newcomer(&sessions).await;
     session.set_expiry(Expiry::BrowserClose);
@@ -266,6 +275,9 @@ pub async fn a_session_until_the_browser_closes_still_ends_on_the_server(engine:
 
 /// And the browser hears of its new end.
 pub async fn a_session_that_is_marked_is_stored_again_and_starts_its_age_anew(engine: Engine) {
+    if engine.lacks(Limit::Deadlines).await {
+        return;
+    }
     let faulty = Faulty::new(Arc::clone(&engine.backend));
     let sessions = engine.sessions_over(faulty.clone(), |options| options.lifetime.age = MINUTE * 10);
     let key = stored(&sessions).await;

@@ -15,15 +15,17 @@ use crate::{Engine, Fault, Faulty, Gate, Limit, Operation};
 
 /// By a value as by many.
 pub async fn a_session_over_the_limit_is_refused_and_the_old_one_stays(engine: Engine) {
-    let sessions = engine.sessions_with(|options| options.payload_limit = 10_000);
+    // What is compressed has room for more than a cookie has bytes; not every format does that.
+    let limit = if engine.lacks(Limit::Room).await { 2_000 } else { 10_000 };
+    let sessions = engine.sessions_with(|options| options.payload_limit = limit);
     let key = stored(&sessions).await;
     let session = visit(&sessions, &key).await;
-    session.insert("large", "x".repeat(10_000)).unwrap();
+    session.insert("large", "x".repeat(limit)).unwrap();
     assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::TooLarge);
     assert_eq!(names(&sessions, &key).await, ["seed"]);
-    session.insert("large", "x".repeat(9_000)).unwrap();
+    session.insert("large", "x".repeat(limit - 1_000)).unwrap();
     session.save().await.unwrap();
-    assert_eq!(visit(&sessions, &key).await.get::<String>("large").unwrap().unwrap().len(), 9_000);
+    assert_eq!(visit(&sessions, &key).await.get::<String>("large").unwrap().unwrap().len(), limit - 1_000);
     let newcomer = newcomer(&sessions).await;
     for n in 0..1_000 {
         newcomer.insert(&format!("name number {n}"), n).unwrap();
@@ -193,7 +195,7 @@ pub async fn what_somebody_else_made_unreadable_interrupts_the_request(engine: E
     let session = visit(&sessions, &key).await;
     let there = engine.get(&key.id()).await.unwrap();
     let mut newer = engine.record("");
-    newer.payload = Bytes::from_static(b"~ from the future");
+    newer.payload = Bytes::from_static(b"from-the-future");
     let bare = engine.bare();
     bare.save(&key.id(), &newer, &there.revision).await.map(written).unwrap();
     session.insert("n", 1).unwrap();
@@ -342,7 +344,9 @@ pub async fn what_is_acknowledged_after_the_headers_have_left_holds_for_the_brow
         }
     }
     let all: &[_] = &["save", "update", "refresh", "touch", "logout"];
-    assert_eq!(acknowledged, if engine.lacks(Limit::Afterwards).await { &[] } else { all });
+    // Where no visit is noted, there is nothing to be told.
+    let untold: &[_] = if idle.is_none() { &["touch"] } else { &[] };
+    assert_eq!(acknowledged, if engine.lacks(Limit::Afterwards).await { untold } else { all });
 }
 
 /// Another part of the request commits while an adapter lets the headers leave: what it has sent by then is

@@ -55,13 +55,9 @@ pub async fn a_lost_reply_to_a_create_makes_one_session(engine: Engine) {
     let session = newcomer(&sessions).await;
     session.insert("n", 1).unwrap();
     faults.fail(Operation::Create, Fault::LoseReply);
-    let saved = session.save().await;
-    if engine.recognises_own_write().await {
-        saved.unwrap();
-        assert_eq!(number(&sessions, &session.key().unwrap(), "n").await, Some(1));
-    } else {
-        assert_eq!(saved.unwrap_err().kind(), ErrorKind::Unknown);
-    }
+    // It is nobody else's: its id was drawn for it.
+    session.save().await.unwrap();
+    assert_eq!(number(&sessions, &session.key().unwrap(), "n").await, Some(1));
     if let Some(index) = engine.index() {
         assert_eq!(index.all(None, 10).await.unwrap().len(), 1);
     }
@@ -74,16 +70,11 @@ pub async fn a_lost_reply_to_a_rotation_leaves_the_visitor_a_living_key(engine: 
     let session = visit(&sessions, &old).await;
     session.login("alice").unwrap();
     faults.fail(Operation::Rotate, Fault::LoseReply);
-    let saved = session.save().await;
-    if engine.recognises_own_write().await {
-        saved.unwrap();
-        let new = session.key().unwrap();
-        assert_ne!(new, old);
-        assert_eq!(visit(&sessions, &new).await.user().as_deref(), Some("alice"));
-        assert_ended(&engine, &old).await;
-    } else {
-        assert_eq!(saved.unwrap_err().kind(), ErrorKind::Unknown);
-    }
+    session.save().await.unwrap();
+    let new = session.key().unwrap();
+    assert_ne!(new, old);
+    assert_eq!(visit(&sessions, &new).await.user().as_deref(), Some("alice"));
+    assert_ended(&engine, &old).await;
 }
 
 /// Whether it was this request's doing, nobody can tell: the browser's cookie is left alone, and dead.
@@ -146,13 +137,10 @@ pub async fn a_dropped_rotation_is_settled_by_the_next_commit(engine: Engine) {
     session.login("alice").unwrap();
     drop_after_losing_a_reply(&engine, &session, &faults, Operation::Rotate).await;
     assert_ended(&engine, &old).await;
-    let next = session.save().await;
-    if engine.recognises_own_write().await {
-        next.unwrap();
-        let new = session.key().unwrap();
-        assert_eq!(visit(&sessions, &new).await.user().as_deref(), Some("alice"));
-        assert!(matches!(session.activity().cookie, CookieChange::Set(key, _) if key == new));
-    }
+    session.save().await.unwrap();
+    let new = session.key().unwrap();
+    assert_eq!(visit(&sessions, &new).await.user().as_deref(), Some("alice"));
+    assert!(matches!(session.activity().cookie, CookieChange::Set(key, _) if key == new));
     assert!(engine.records().await.is_none_or(|records| records == 1));
 }
 
@@ -196,7 +184,7 @@ pub async fn a_lost_answer_under_something_unreadable_does_not_block_the_handle(
             faults.fail(Operation::Load, Fault::Corrupt);
         } else {
             let mut newer = engine.record("");
-            newer.payload = Bytes::from_static(b"~ from the future");
+            newer.payload = Bytes::from_static(b"from-the-future");
             engine.bare().save(&key.id(), &newer, &there.revision).await.map(written).unwrap();
         }
         session.insert("m", 2).unwrap();
@@ -301,14 +289,18 @@ pub async fn waiting_for_another_commit_of_the_same_request_counts_as_well(engin
             tokio::spawn(async move { session.save().await })
         })
         .collect();
+    // What nobody can tell is given up with its commit: those that wait have nothing to do then.
+    let all = engine.recognises_own_write().await;
+    let mut failed = 0;
     for commit in commits {
-        outlast(&engine, commit, limit).await.unwrap_err();
+        failed += u32::from(outlast(&engine, commit, limit).await.is_err());
     }
+    assert!(failed == 4 || failed > 0 && !all, "{failed}");
     assert!(engine.now().since(start) <= limit * 2, "they waited one after the other");
 }
 
 /// Saves, loses the answer to what was done, and drops the future as it asks again. (Where the engine
-/// can't tell its own writes, it does not ask again, and has reported the loss by then.)
+/// can't tell its own writes, it looks for a new id, and of anything else it has reported the loss by then.)
 async fn drop_after_losing_a_reply(
     engine: &Engine,
     session: &Session,
@@ -326,6 +318,8 @@ async fn drop_after_losing_a_reply(
         gate.reached().await;
         save.abort();
         assert!(save.await.unwrap_err().is_cancelled());
+    } else if operation == Operation::Rotate {
+        save.await.unwrap().unwrap();
     } else {
         assert_eq!(save.await.unwrap().unwrap_err().kind(), ErrorKind::Unknown);
     }

@@ -49,7 +49,7 @@ pub async fn takes_no_more_than_its_limit_and_says_when_none_is_left(engine: Eng
 
 /// Its old deadline has passed, its new one has not.
 pub async fn spares_what_was_just_extended(engine: Engine) {
-    if engine.lacks(Limit::Visits).await {
+    if engine.lacks(Limit::Deadlines).await {
         return;
     }
     let id = engine.id();
@@ -63,7 +63,7 @@ pub async fn spares_what_was_just_extended(engine: Engine) {
 
 /// 50 rounds of a sweep, for a host whose clock runs fast, against a visit.
 pub async fn racing_a_touch_never_takes_what_it_extended(engine: Engine) {
-    if engine.lacks(Limit::Visits).await {
+    if engine.lacks(Limit::Deadlines).await {
         return;
     }
     let engine = Arc::new(engine);

@@ -11,7 +11,7 @@ const HOUR: Duration = Duration::from_hours(1);
 
 /// Data, owner, stamp and revision stay.
 pub async fn moves_the_deadline_and_nothing_else(engine: Engine) {
-    if engine.lacks(Limit::Visits).await {
+    if engine.lacks(Limit::Deadlines).await {
         return;
     }
     let id = engine.id();
@@ -74,7 +74,7 @@ pub async fn never_revives_what_has_ended(engine: Engine) {
 
 /// Its revision is the one that the writer has seen.
 pub async fn makes_no_writer_conflict(engine: Engine) {
-    if engine.lacks(Limit::Visits).await {
+    if engine.lacks(Limit::Deadlines).await {
         return;
     }
     let id = engine.id();

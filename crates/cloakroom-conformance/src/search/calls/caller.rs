@@ -13,6 +13,7 @@ use super::super::log::Log;
 use super::model::{Answer, Call, Event, Id, Kept, pair};
 use super::script::{Act, Draft, PAYLOADS, SAME_PLACE, Seen};
 use crate::Engine;
+use crate::carried::stamp_in;
 
 /// What all callers of a history share.
 pub(super) struct Counter<'e> {
@@ -72,7 +73,11 @@ impl<'e> Counter<'e> {
             Seen::First => of_id.next(),
         };
         let nobodys = Stamp { sequence: 0, nonce: 0 };
-        found.map_or((nobodys.into(), nobodys), |(_, revision, stamp)| (revision.clone(), *stamp))
+        let revision = match self.engine.backend.format() {
+            None => nobodys.into(),
+            Some(_) => Revision::opaque(Bytes::from_static(b"nobody's")),
+        };
+        found.map_or((revision, nobodys), |(_, revision, stamp)| (revision.clone(), *stamp))
     }
 
     /// The stamp that was seen with a revision.
@@ -82,7 +87,9 @@ impl<'e> Counter<'e> {
         let sent = self.sent.lock().unwrap();
         // Its writer may not have its answer yet.
         let sent = || sent.iter().find(|stamp| Revision::from(**stamp) == *revision);
-        known.map(|(.., stamp)| stamp).or_else(sent).map_or((u64::MAX, u64::MAX), |stamp| pair(*stamp))
+        let told = || stamp_in(self.engine.backend.format(), revision);
+        let stamp = known.map(|(.., stamp)| stamp).or_else(sent).copied().or_else(told);
+        stamp.map_or((u64::MAX, u64::MAX), pair)
     }
 
     fn shown(&self, id: Id, stored: &Stored) -> Kept {

@@ -37,8 +37,10 @@ pub(super) fn pair(stamp: Stamp) -> (u64, u64) {
 }
 
 /// All records, the dead ones apart: a sweep may have taken those or not.
-#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Store {
+    /// Whether a write that is sent once more is known again.
+    recognises: bool,
     living: BTreeMap<Id, Kept>,
     corpses: BTreeSet<Id>,
 }
@@ -126,6 +128,10 @@ impl Answer {
 }
 
 impl Store {
+    pub(super) fn empty(recognises: bool) -> Self {
+        Self { recognises, living: BTreeMap::new(), corpses: BTreeSet::new() }
+    }
+
     /// The store with those dead that have reached their ends, in each way that the clock allows.
     fn at(&self, when: Span) -> Vec<Self> {
         let mut stores = vec![self.clone()];
@@ -164,9 +170,10 @@ impl Store {
     fn answers(&self, call: &Call, given: &Answer) -> Vec<(Answer, Self)> {
         let there = |id: &Id| self.living.get(id);
         let same = |answer| vec![(answer, self.clone())];
+        let known = |there: &Kept, new: &Kept| self.recognises && there.stamp == new.stamp;
         match call {
             Call::Create { id, new } => match there(id) {
-                Some(there) if there.stamp == new.stamp => same(Answer::Written),
+                Some(there) if known(there, new) => same(Answer::Written),
                 Some(_) => same(Answer::Taken),
                 None => {
                     let mut answers = vec![(Answer::Written, self.with(*id, new.clone()))];
@@ -178,7 +185,7 @@ impl Store {
             },
             Call::Save { id, new, seen } => match there(id) {
                 None => same(Answer::Gone),
-                Some(there) if there.stamp == new.stamp => same(Answer::Written),
+                Some(there) if known(there, new) => same(Answer::Written),
                 Some(there) if there.stamp == *seen => {
                     vec![(Answer::Written, self.with(*id, new.clone()))]
                 }
@@ -192,7 +199,7 @@ impl Store {
                 Some(_) => same(Answer::Skipped),
             },
             Call::Rotate { from, to, new, seen } => match (there(from), there(to)) {
-                (_, Some(to)) if to.stamp == new.stamp => same(Answer::Written),
+                (_, Some(to)) if known(to, new) => same(Answer::Written),
                 (None, _) => same(Answer::Gone),
                 (Some(from), _) if from.stamp != *seen => same(Answer::Conflict(from.clone())),
                 (Some(from), Some(_)) => same(Answer::Conflict(from.clone())),
