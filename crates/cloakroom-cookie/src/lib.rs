@@ -54,6 +54,7 @@
 
 mod backend;
 mod config;
+pub mod django;
 mod epochs;
 mod signature;
 mod token;

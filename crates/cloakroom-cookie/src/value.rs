@@ -11,7 +11,15 @@ use crate::token::Token;
 const SIGNED: u8 = 1;
 const SEALED: u8 = 2;
 /// No browser keeps a cookie whose name and value are longer than that together (RFC 6265bis, 5.6).
-const LONGEST_COOKIE: usize = 4096;
+pub(crate) const LONGEST_COOKIE: usize = 4096;
+
+/// No browser would keep a cookie of so many bytes.
+pub(crate) fn too_large(needed: usize) -> Error {
+    let message = format!(
+        "the session needs a cookie of {needed} bytes, name and value, and browsers keep {LONGEST_COOKIE}"
+    );
+    Error::new(ErrorKind::TooLarge, message)
+}
 
 /// Writes and reads the values of one cookie.
 pub(crate) struct Format {
@@ -45,10 +53,7 @@ impl Format {
         // Before any work is done on it: a payload can have megabytes.
         let needed = self.name.len() + bytes.saturating_mul(4).div_ceil(3);
         if needed > LONGEST_COOKIE {
-            let message = format!(
-                "the session needs a cookie of {needed} bytes, name and value, and browsers keep {LONGEST_COOKIE}"
-            );
-            return Err(Error::new(ErrorKind::TooLarge, message));
+            return Err(too_large(needed));
         }
         let mut text = Vec::with_capacity(bytes);
         match &self.seal {

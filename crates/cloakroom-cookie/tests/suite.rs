@@ -21,3 +21,14 @@ mod signed_cookies_sealed {
         Config::new(super::SECRET_KEY).sealed(keys).clock(clock).open().unwrap()
     });
 }
+
+mod signed_cookies_of_django {
+    use std::sync::Arc;
+
+    use cloakroom_conformance::PlainFormat;
+    use cloakroom_cookie::django::Config;
+
+    cloakroom_conformance::backend_tests!(async |clock| Config::new(Arc::new(PlainFormat))
+        .clock(clock)
+        .open());
+}
