@@ -20,9 +20,9 @@ use crate::root::Root;
 use crate::store::Store;
 
 /// How long a writer waits for its turn and for other processes' locks, together.
-const TURN: Duration = Duration::from_secs(3);
+pub(crate) const TURN: Duration = Duration::from_secs(3);
 /// How long a sweep or a listing may take.
-const WALK: Duration = Duration::from_secs(4);
+pub(crate) const WALK: Duration = Duration::from_secs(4);
 
 /// Sessions in a folder. Opened by [`Config::open`].
 pub struct Backend {
@@ -33,7 +33,7 @@ pub struct Backend {
     config: Config,
 }
 
-type Turn = Arc<Mutex<()>>;
+pub(crate) type Turn = Arc<Mutex<()>>;
 
 impl Backend {
     pub(crate) fn new(root: Root, config: Config) -> Self {
@@ -201,7 +201,7 @@ pub(crate) async fn hop<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Se
     })
 }
 
-async fn taken(turn: &Turn, until: Instant) -> Result<OwnedMutexGuard<()>> {
+pub(crate) async fn taken(turn: &Turn, until: Instant) -> Result<OwnedMutexGuard<()>> {
     timeout_at(until.into(), Arc::clone(turn).lock_owned()).await.map_err(|_| busy())
 }
 

@@ -42,6 +42,7 @@ compile_error!("cloakroom-file needs a Unix: it relies on flock, rename and file
 
 mod backend;
 mod config;
+pub mod django;
 mod error;
 mod file_system;
 mod files;

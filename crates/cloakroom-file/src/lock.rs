@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use crate::error::{busy, while_preparing};
 use crate::root::Root;
 
+const LOCK: &str = "lock";
 /// The pause before another look, doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_micros(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(5);
@@ -27,12 +28,22 @@ impl Root {
     ///
     /// `Unavailable` if somebody else still has it at `until`, or the system refuses.
     pub(crate) fn lock(&self, folder: &str, until: Instant) -> Result<Lock> {
-        let file = self.open_lock(folder).map_err(while_preparing)?;
+        self.lock_file(folder, LOCK, until)
+    }
+
+    /// The same by a lock file of another name.
+    ///
+    /// # Errors
+    ///
+    /// As [`lock`](Root::lock).
+    pub(crate) fn lock_file(&self, folder: &str, name: &str, until: Instant) -> Result<Lock> {
+        let file =
+            self.open_to_write(folder, name, OFlags::RDWR | OFlags::CREATE).map_err(while_preparing)?;
         if has_locked(&file, until).map_err(while_preparing)? { Ok(Lock(file)) } else { Err(busy()) }
     }
 
     pub(crate) fn open_lock(&self, folder: &str) -> io::Result<OwnedFd> {
-        self.open_to_write(folder, "lock", OFlags::RDWR | OFlags::CREATE)
+        self.open_to_write(folder, LOCK, OFlags::RDWR | OFlags::CREATE)
     }
 }
 

@@ -5,12 +5,13 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 #[cfg(target_os = "linux")]
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use cloakroom_core::{Error, ErrorKind, Result, Timestamp};
-use rustix::fs::{CWD, Mode, fstat, mkdirat, openat};
+use rustix::fs::{CWD, Mode, OFlags, fstat, mkdirat, openat};
 use rustix::io::Errno;
 
 use crate::Config;
@@ -20,7 +21,7 @@ use crate::lock::has_locked;
 
 const OTHERS_MAY_WRITE: Mode = Mode::from_raw_mode(0o022);
 /// How long opening waits for another process that is opening.
-const OPENING: Duration = Duration::from_secs(3);
+pub(crate) const OPENING: Duration = Duration::from_secs(3);
 
 /// An open folder of sessions.
 #[derive(Debug)]
@@ -68,6 +69,16 @@ impl Root {
         Ok(root)
     }
 
+    /// A folder that must be there, whoever made it.
+    pub(crate) fn found(path: &Path, power_safe: bool) -> io::Result<Self> {
+        Ok(Self {
+            folder: openat(CWD, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?,
+            power_safe,
+            #[cfg(target_os = "linux")]
+            never_peeks: AtomicBool::new(false),
+        })
+    }
+
     fn open_or_make(config: &Config) -> io::Result<OwnedFd> {
         // A slash at the end would have a link followed.
         let path = config.path.components().as_path();
@@ -88,7 +99,7 @@ impl Root {
 }
 
 /// What can pass by itself is unavailable; else the setting is wrong.
-fn kind_of(source: &io::Error) -> ErrorKind {
+pub(crate) fn kind_of(source: &io::Error) -> ErrorKind {
     match Errno::from_io_error(source) {
         Some(Errno::NOSPC | Errno::DQUOT | Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::IO) => {
             ErrorKind::Unavailable

@@ -13,6 +13,19 @@ mod file {
     });
 }
 
+mod file_of_django {
+    use std::sync::Arc;
+
+    use cloakroom_conformance::{PlainFormat, Setup};
+    use cloakroom_file::django::Config;
+
+    cloakroom_conformance::backend_tests!(async |clock| {
+        let folder = tempfile::tempdir().unwrap();
+        let backend = Config::new(folder.path(), Arc::new(PlainFormat)).clock(clock).open().await.unwrap();
+        Setup::keeping(backend, folder)
+    });
+}
+
 mod file_power_safe {
     use cloakroom_conformance::Setup;
     use cloakroom_file::Config;

@@ -1,0 +1,279 @@
+//! The contract, in files that Django writes as well: a swap changes, and what comes out of it decides. All of it blocks.
+
+use std::fs::File;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use cloakroom_core::{
+    Clock, Deleted, Error, ErrorKind, Expiry, Lifetime, Record, Result, Revision, Saved, SessionFormat,
+    SessionId, Stamp, Stored, Timestamp, Touched, Written,
+};
+
+use super::folder::{Folder, Kept, Moved, Names, touch};
+use crate::error::{while_committing, while_flushing, while_preparing};
+
+/// How often something is put back that somebody has written over meanwhile. Each takes microseconds, and a request at Django more.
+const MOST_ROUNDS: u32 = 16;
+
+/// A site's sessions. Whoever calls what writes holds the folder's lock.
+pub(super) struct Store {
+    pub(super) folder: Folder,
+    pub(super) format: Arc<dyn SessionFormat>,
+    /// The site's age of sessions; the rest is in them.
+    lifetime: Lifetime,
+    pub(super) clock: Arc<dyn Clock>,
+    /// The last name that a sweep has come to.
+    pub(super) swept: Mutex<String>,
+}
+
+impl Store {
+    pub(super) fn new(
+        folder: Folder,
+        format: Arc<dyn SessionFormat>,
+        lifetime: Lifetime,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { folder, format, lifetime, clock, swept: Mutex::default() }
+    }
+
+    /// The living session under `id`. It needs no lock: what has a session's name is whole.
+    pub(super) fn load(&self, id: &SessionId) -> Result<Option<Stored>> {
+        let Some(names) = self.folder.names_of(id) else { return Ok(None) };
+        Ok(self.living(&names)?.map(|kept| self.stored(&kept)))
+    }
+
+    pub(super) fn create(&self, id: &SessionId, new: &Record) -> Result<Saved> {
+        let Some(names) = self.folder.names_of(id) else { return Ok(Saved::Gone) };
+        if let Some(there) = self.folder.look(&names.own)? {
+            // A dead one is the sweep's.
+            let conflict = self.is_alive(&there).then(|| Saved::Conflict(self.stored(&there)));
+            return Ok(conflict.unwrap_or(Saved::Gone));
+        }
+        self.draft(&names, new)?;
+        let moved = self.folder.move_to_free(&names.draft, &names.own);
+        if !matches!(moved, Ok(Moved::Done)) {
+            self.folder.discard(&names.draft);
+        }
+        match moved.map_err(while_committing)? {
+            Moved::Done => Ok(written(new)),
+            Moved::Taken | Moved::Gone => Ok(Saved::Gone),
+        }
+    }
+
+    pub(super) fn save(&self, id: &SessionId, new: &Record, seen: &Bytes) -> Result<Saved> {
+        let Some(names) = self.folder.names_of(id) else { return Ok(Saved::Gone) };
+        let Some(there) = self.living(&names)? else { return Ok(Saved::Gone) };
+        if there.payload != *seen {
+            return Ok(Saved::Conflict(self.stored(&there)));
+        }
+        let draft = self.draft(&names, new)?;
+        self.exchange(id, &names, draft, new, seen)
+    }
+
+    /// Swaps the draft in, and looks at what comes out.
+    pub(super) fn exchange(
+        &self,
+        id: &SessionId,
+        names: &Names,
+        draft: File,
+        new: &Record,
+        seen: &Bytes,
+    ) -> Result<Saved> {
+        match self.folder.swap(&names.draft, &names.own) {
+            Ok(true) => {}
+            Ok(false) => {
+                self.folder.discard(&names.draft);
+                // It was ended, or somebody has taken the draft away.
+                return match self.folder.look(&names.own)? {
+                    None => Ok(Saved::Gone),
+                    Some(_) => Err(disturbed(ErrorKind::Unavailable)),
+                };
+            }
+            Err(error) => {
+                self.folder.discard(&names.draft);
+                return Err(while_committing(error));
+            }
+        }
+        match self.folder.look(&names.draft) {
+            Ok(Some(out)) if out.payload == *seen => {
+                self.folder.discard(&names.draft);
+                Ok(written(new))
+            }
+            // Django wrote after the look before: it has the last word.
+            _ => self.put_back(id, names, draft),
+        }
+    }
+
+    /// Gives what came out its name back. `ours` is what has it, if Django has not written once more.
+    fn put_back(&self, id: &SessionId, names: &Names, ours: File) -> Result<Saved> {
+        let mut last = ours;
+        for round in 0..MOST_ROUNDS {
+            // It stays open: so no other file gets its number.
+            let returned = self.folder.look(&names.draft).ok().flatten();
+            if !self.folder.swap(&names.draft, &names.own).map_err(while_flushing)? {
+                // It was ended meanwhile, and stays that.
+                self.folder.discard(&names.draft);
+                return match self.load(id)? {
+                    None => Ok(Saved::Gone),
+                    Some(_) => Err(disturbed(ErrorKind::Unknown)),
+                };
+            }
+            if self.folder.is(&names.draft, &last).map_err(while_flushing)? {
+                self.folder.discard(&names.draft);
+                if round > 0 {
+                    // What was written over ours may rest on it.
+                    return Err(disturbed(ErrorKind::Unknown));
+                }
+                return Ok(self.load(id)?.map_or(Saved::Gone, Saved::Conflict));
+            }
+            // Yet another, and newer than what has just got the name.
+            let Some(returned) = returned else { break };
+            last = returned.file;
+        }
+        let _ = self.folder.move_over(&names.draft, &names.own);
+        Err(disturbed(ErrorKind::Unknown))
+    }
+
+    /// The time of modification is what the end counts from, so that moves; a moment of the session's own does not.
+    pub(super) fn touch(&self, id: &SessionId, until: Timestamp, seen: &Bytes) -> Result<Touched> {
+        let Some(names) = self.folder.names_of(id) else { return Ok(Touched::Gone) };
+        let Some(there) = self.living(&names)? else { return Ok(Touched::Gone) };
+        let fixed = matches!(self.expiry(&there.payload), Expiry::At(_));
+        if there.payload != *seen || fixed || self.deadline(&there) >= until {
+            return Ok(Touched::Skipped);
+        }
+        touch(&there.file, self.beginning(&there.payload, until)).map_err(while_committing)?;
+        Ok(Touched::Moved(Written::at(Revision::opaque(there.payload))))
+    }
+
+    /// Under the new key the old content comes first: nobody knows that key yet, and so nobody has the new content by the old one.
+    pub(super) fn rotate(
+        &self,
+        from: &SessionId,
+        to: &SessionId,
+        new: &Record,
+        seen: &Bytes,
+    ) -> Result<Saved> {
+        let (Some(start), Some(end)) = (self.folder.names_of(from), self.folder.names_of(to)) else {
+            return Ok(Saved::Gone);
+        };
+        let Some(there) = self.living(&start)? else { return Ok(Saved::Gone) };
+        if there.payload != *seen || self.folder.changed(&end.own).map_err(while_preparing)?.is_some() {
+            return Ok(Saved::Conflict(self.stored(&there)));
+        }
+        self.draft(&end, new)?;
+        let moved = self.folder.move_to_free(&start.own, &end.own);
+        match moved {
+            Ok(Moved::Done) => self.finish_rotation(from, &start, &end, new, seen),
+            moved => {
+                self.folder.discard(&end.draft);
+                match moved.map_err(while_committing)? {
+                    Moved::Taken => Ok(Saved::Conflict(self.stored(&there))),
+                    Moved::Done | Moved::Gone => Ok(Saved::Gone),
+                }
+            }
+        }
+    }
+
+    fn finish_rotation(
+        &self,
+        from: &SessionId,
+        start: &Names,
+        end: &Names,
+        new: &Record,
+        seen: &Bytes,
+    ) -> Result<Saved> {
+        if matches!(self.folder.look(&end.own), Ok(Some(moved)) if moved.payload == *seen) {
+            return match self.folder.move_over(&end.draft, &end.own).map_err(while_flushing)? {
+                true => Ok(written(new)),
+                false => Err(disturbed(ErrorKind::Unknown)),
+            };
+        }
+        self.folder.discard(&end.draft);
+        self.give_back(&end.own, &start.own)?;
+        Ok(self.load(from)?.map_or(Saved::Gone, Saved::Conflict))
+    }
+
+    /// Without `seen` whatever is there, also what can't be read.
+    pub(super) fn delete(&self, id: &SessionId, seen: Option<&Bytes>) -> Result<Deleted> {
+        let Some(names) = self.folder.names_of(id) else { return Ok(Deleted::Absent) };
+        let there = match (self.living(&names), seen) {
+            (Err(error), None) if error.kind() == ErrorKind::Corrupt => None,
+            (living, _) => match living? {
+                None => return Ok(Deleted::Absent),
+                there => there,
+            },
+        };
+        let Some(seen) = seen else {
+            let removed = self.folder.remove(&names.own).map_err(while_committing)?;
+            return Ok(if there.is_some() && removed { Deleted::Ended } else { Deleted::Absent });
+        };
+        if let Some(there) = there.filter(|there| there.payload != *seen) {
+            return Ok(Deleted::Conflict(self.stored(&there)));
+        }
+        if !self.folder.move_over(&names.own, &names.draft).map_err(while_committing)? {
+            return Ok(Deleted::Absent);
+        }
+        if matches!(self.folder.look(&names.draft), Ok(Some(out)) if out.payload == *seen) {
+            self.folder.discard(&names.draft);
+            return Ok(Deleted::Ended);
+        }
+        self.give_back(&names.draft, &names.own)?;
+        Ok(self.load(id)?.map_or(Deleted::Absent, Deleted::Conflict))
+    }
+
+    /// Gives a session that was taken away its name back, unless Django has written another there.
+    pub(super) fn give_back(&self, taken: &str, own: &str) -> Result<()> {
+        let moved = self.folder.move_to_free(taken, own).map_err(while_flushing)?;
+        if moved == Moved::Taken {
+            self.folder.discard(taken);
+        }
+        Ok(())
+    }
+
+    fn draft(&self, names: &Names, new: &Record) -> Result<File> {
+        let modified = self.beginning(&new.payload, new.expires_at);
+        self.folder.draft(&names.draft, &new.payload, modified).map_err(while_preparing)
+    }
+
+    fn living(&self, names: &Names) -> Result<Option<Kept>> {
+        Ok(self.folder.look(&names.own)?.filter(|kept| self.is_alive(kept)))
+    }
+
+    fn is_alive(&self, kept: &Kept) -> bool {
+        self.clock.now() < self.deadline(kept)
+    }
+
+    /// When a session ends. One that can't be read ends as if it had said nothing.
+    pub(super) fn deadline(&self, kept: &Kept) -> Timestamp {
+        self.lifetime.expiry_date(self.expiry(&kept.payload), kept.modified)
+    }
+
+    /// When a session with this text, which ends then, was last changed.
+    fn beginning(&self, payload: &Bytes, expires_at: Timestamp) -> Timestamp {
+        match self.expiry(payload) {
+            Expiry::At(_) => self.clock.now(),
+            expiry => expires_at.minus(self.lifetime.expiry_age(expiry, Timestamp::MIN)),
+        }
+    }
+
+    fn expiry(&self, payload: &Bytes) -> Expiry {
+        self.format.decode(payload).map(|session| session.expiry).unwrap_or_default()
+    }
+
+    fn stored(&self, kept: &Kept) -> Stored {
+        // Whose it is the text tells, and no write has a stamp.
+        let stamp = Stamp { sequence: 0, nonce: 0 };
+        let record = Record::new(kept.payload.clone(), self.deadline(kept), None, stamp);
+        Stored::new(record, Revision::opaque(kept.payload.clone()))
+    }
+}
+
+fn written(new: &Record) -> Saved {
+    Saved::Written(Written::at(Revision::opaque(new.payload.clone())))
+}
+
+/// Another program has taken part at the worst moment.
+fn disturbed(kind: ErrorKind) -> Error {
+    Error::new(kind, "a session's file was written or removed by others while it was being replaced")
+}
