@@ -35,6 +35,7 @@ mod cache;
 mod client;
 mod config;
 mod connection;
+pub mod django;
 mod failure;
 mod index;
 mod information;

@@ -43,16 +43,34 @@ impl Client {
     /// The answer to a command that changes nothing. Where a connection was found broken it is asked for on
     /// another.
     pub(super) async fn read(&self, budget: Budget, to: Target<'_>, command: &Cmd) -> Result<Value> {
-        let request = Request { command, then: None };
-        let first = self.once(Kind::Shared, budget, to, request).await;
-        let answer = match first {
+        let answer = self.asked(budget, to, Request { command, then: None }).await;
+        answer.and_then(accepted).map_err(Failure::while_reading)
+    }
+
+    /// The answers to two commands about one key that change nothing, sent together.
+    pub(super) async fn read_both(
+        &self,
+        budget: Budget,
+        key: &[u8],
+        command: &Cmd,
+        then: &Cmd,
+    ) -> Result<(Value, Value)> {
+        let both = self.asked(budget, Target::Key(key), Request { command, then: Some(then) }).await;
+        let both = both.and_then(|Answers { answer, then }| {
+            let second = Answers { answer: then.unwrap_or(Value::Nil), then: None };
+            Ok((accepted(Answers { answer, then: None })?, accepted(second)?))
+        });
+        both.map_err(Failure::while_reading)
+    }
+
+    async fn asked(&self, budget: Budget, to: Target<'_>, request: Request<'_>) -> Result<Answers, Failure> {
+        match self.once(Kind::Shared, budget, to, request).await {
             Err(Failure::Lost(Some(source))) if !source.is_timeout() => {
                 // Boxed: it is seldom.
                 Box::pin(self.once(Kind::Shared, budget, to, request)).await
             }
             first => first,
-        };
-        answer.and_then(accepted).map_err(Failure::while_reading)
+        }
     }
 
     /// The same, once as many replicas as must have a write have all that the answer rests on.

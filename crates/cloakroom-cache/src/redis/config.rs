@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom_core::{Capabilities, Clock, Durability, Error, ErrorKind, Result, SystemClock};
+use cloakroom_core::{
+    Capabilities, Clock, Durability, Error, ErrorKind, Result, SessionBackend, SessionFormat, SystemClock,
+};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::time::{Instant, timeout_at};
@@ -15,8 +17,12 @@ use super::information::Information;
 use super::keys::Keys;
 use super::lanes::{Kind, Lanes};
 use super::maker::{Maker, provide_cryptography};
-use super::{Backend, Cache};
+use super::{Backend, Cache, django};
 
+/// What keys begin with, unless it is set.
+const NATIVE: &str = "cloakroom:";
+const DJANGO_CACHE: &str = ":1:django.contrib.sessions.cache";
+const DJANGO_CACHED_DB: &str = ":1:django.contrib.sessions.cached_db";
 const MOST_LANES: usize = 4;
 /// How many writes may wait for replicas at a time.
 const DURABLE_LANES: usize = 8;
@@ -37,7 +43,7 @@ const COPY_LIMIT: Duration = Duration::from_millis(400);
 #[derive(Clone)]
 pub struct Config {
     url: String,
-    prefix: String,
+    prefix: Option<String>,
     lanes: usize,
     answer_limit: Duration,
     replicas: u32,
@@ -58,7 +64,7 @@ impl Config {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
-            prefix: "cloakroom:".into(),
+            prefix: None,
             lanes: 1,
             answer_limit: Duration::from_secs(2),
             replicas: 0,
@@ -69,8 +75,11 @@ impl Config {
 
     /// What every key begins with; applications with different ones share a server and do not meet.
     /// `cloakroom:`
+    ///
+    /// In a Django site's cache it is the site's `KEY_PREFIX:VERSION:`, and `django.contrib.sessions.cache` or
+    /// `django.contrib.sessions.cached_db` behind that. With `:1:`, unless it is set
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.prefix = prefix.into();
+        self.prefix = Some(prefix.into());
         self
     }
 
@@ -119,15 +128,49 @@ impl Config {
     /// names the URL without its password.
     pub async fn open(self) -> Result<Backend> {
         let (shown, address) = self.checked()?;
+        let client = self.client(&address, &shown, OPERATION_LIMIT, NATIVE)?;
+        let capabilities = self.connected(&client, &address, &shown).await?;
+        Ok(Backend::new(client, self.clock, capabilities))
+    }
+
+    /// Connects to the cache of a Django site, for the sessions that it keeps there (`django.contrib.sessions.backends.cache`) and
+    /// writes like this.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Config::open); `Misconfigured` for a Cluster.
+    pub async fn open_django(self, format: Arc<dyn SessionFormat>) -> Result<django::Backend> {
+        let (shown, address) = self.checked()?;
+        refuse_cluster(&address, &shown)?;
+        let client = self.client(&address, &shown, OPERATION_LIMIT, DJANGO_CACHE)?;
+        let capabilities = self.connected(&client, &address, &shown).await?;
+        Ok(django::Backend::new(client, self.clock, capabilities, format))
+    }
+
+    /// Connects to the cache that a Django site keeps in front of its database (`django.contrib.sessions.backends.cached_db`), for the
+    /// sessions that `backend` keeps there.
+    ///
+    /// # Errors
+    ///
+    /// As [`open_django`](Config::open_django).
+    pub async fn open_django_cached<B: SessionBackend>(self, backend: B) -> Result<django::Cached<B>> {
+        let (shown, address) = self.checked()?;
+        refuse_cluster(&address, &shown)?;
+        let client = self.client(&address, &shown, COPY_LIMIT, DJANGO_CACHED_DB)?;
+        self.connected(&client, &address, &shown).await?;
+        Ok(django::Cached::new(backend, client))
+    }
+
+    /// What a server can promise, once there is a connection to it.
+    async fn connected(&self, client: &Client, address: &Address, shown: &str) -> Result<Capabilities> {
         let until = Instant::now() + OPERATION_LIMIT;
         let opened = async {
-            let client = self.client(&address, &shown, OPERATION_LIMIT)?;
-            let about = Information::ask(&address, self.roots.as_deref(), &shown).await?;
-            about.check(&address, &shown)?;
+            let about = Information::ask(address, self.roots.as_deref(), shown).await?;
+            about.check(address, shown)?;
             client.lanes.connected(Kind::Shared, 0, until).await?;
             let mut capabilities = Capabilities::new(Durability::Crash);
             capabilities.may_evict = about.may_evict;
-            Ok(Backend::new(client, Arc::clone(&self.clock), capabilities))
+            Ok(capabilities)
         };
         timeout_at(until, opened).await.unwrap_or_else(|_| {
             let message = format!("the session cache {shown:?} does not answer in time");
@@ -144,7 +187,7 @@ impl Config {
     /// `Misconfigured`, as [`open`](Config::open), as far as that can be told by now.
     pub async fn open_cache(self) -> Result<Cache> {
         let (shown, address) = self.checked()?;
-        let client = self.client(&address, &shown, COPY_LIMIT)?;
+        let client = self.client(&address, &shown, COPY_LIMIT, NATIVE)?;
         let asked = async {
             Information::ask(&address, self.roots.as_deref(), &shown).await?.check(&address, &shown)
         };
@@ -181,19 +224,36 @@ impl Config {
         Ok((redacted(&self.url), address))
     }
 
-    fn client(&self, address: &Address, shown: &str, operation_limit: Duration) -> Result<Client> {
+    fn client(
+        &self,
+        address: &Address,
+        shown: &str,
+        operation_limit: Duration,
+        prefix: &str,
+    ) -> Result<Client> {
         let answer_limit = self.answer_limit.min(operation_limit);
         let maker = Maker::new(address, self.roots.as_deref(), answer_limit, shown)?;
         let durable = if self.replicas == 0 { 0 } else { DURABLE_LANES };
         Ok(Client {
             lanes: Lanes::new(maker, self.lanes, durable, shown)?,
             replicas: self.replicas,
-            keys: Keys::new(self.prefix.clone())?,
+            keys: Keys::new(self.prefix.clone().unwrap_or_else(|| prefix.to_owned()))?,
             is_cluster: matches!(address, Address::Cluster(_)),
             answer_limit,
             operation_limit,
         })
     }
+}
+
+/// One script has to reach both keys of a rotation, and Django puts no braces around what they share.
+fn refuse_cluster(address: &Address, shown: &str) -> Result<()> {
+    if !matches!(address, Address::Cluster(_)) {
+        return Ok(());
+    }
+    let message = format!(
+        "Django's sessions can't be shared in a Cluster, as {shown:?} is: it has no step for two keys"
+    );
+    Err(Error::new(ErrorKind::Misconfigured, message))
 }
 
 impl fmt::Debug for Config {

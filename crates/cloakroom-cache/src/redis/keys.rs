@@ -11,7 +11,7 @@ use ring::digest::{SHA256, digest};
 
 /// How much of an id survives rotation.
 const PLACE: usize = 3;
-const LONGEST_PREFIX: usize = 64;
+const LONGEST_PREFIX: usize = 128;
 
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
@@ -43,6 +43,11 @@ impl Keys {
     /// Of a copy that a cache holds of a session.
     pub(super) fn copy(&self, id: &SessionId) -> Vec<u8> {
         self.placed("cache:", id)
+    }
+
+    /// Where Django looks for what it keeps under a key of its own.
+    pub(super) fn verbatim(&self, id: &SessionId) -> Vec<u8> {
+        [self.prefix.as_bytes(), id.as_bytes()].concat()
     }
 
     fn placed(&self, what: &str, id: &SessionId) -> Vec<u8> {
@@ -165,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_prefix_with_braces_is_refused_by_name() {
-        for prefix in ["", "a{b}", "a b", "ä", &"x".repeat(65)] {
+        for prefix in ["", "a{b}", "a b", "ä", &"x".repeat(129)] {
             let error = Keys::new(prefix.into()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Misconfigured);
             assert!(error.to_string().contains(prefix), "{error}");

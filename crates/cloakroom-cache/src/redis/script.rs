@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 use redis::Cmd;
 
 macro_rules! scripts {
-    ($($name:ident = $file:literal;)*) => {
-        $(pub(super) static $name: LazyLock<Script> = LazyLock::new(|| {
-            Script::new(concat!(include_str!("scripts/prelude.lua"), include_str!(concat!("scripts/", $file))))
+    ($visible:vis, $folder:literal: $($name:ident = $file:literal;)*) => {
+        $($visible static $name: LazyLock<Script> = LazyLock::new(|| {
+            Script::new(concat!(include_str!(concat!($folder, "prelude.lua")), include_str!(concat!($folder, $file))))
         });)*
     };
 }
@@ -15,6 +15,7 @@ macro_rules! scripts {
 pub(super) static SAVE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/save.lua")));
 
 scripts! {
+    pub(super), "scripts/":
     CREATE = "create.lua";
     TOUCH = "touch.lua";
     ROTATE = "rotate.lua";
@@ -23,6 +24,19 @@ scripts! {
     LIST = "list.lua";
     UNLIST = "unlist.lua";
     PUT = "put.lua";
+}
+
+/// For a site's cache, whose values and keys are Django's.
+pub(super) mod django {
+    use super::{LazyLock, Script};
+
+    scripts! {
+        pub(in crate::redis), "scripts/django/":
+        SAVE = "save.lua";
+        TOUCH = "touch.lua";
+        ROTATE = "rotate.lua";
+        DELETE = "delete.lua";
+    }
 }
 
 /// Runs in one step in the server, which knows it by its hash once it has seen it.
