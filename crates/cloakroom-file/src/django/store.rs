@@ -277,3 +277,139 @@ fn written(new: &Record) -> Saved {
 fn disturbed(kind: ErrorKind) -> Error {
     Error::new(kind, "a session's file was written or removed by others while it was being replaced")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use cloakroom_conformance::PlainFormat;
+    use cloakroom_core::SystemClock;
+
+    use super::*;
+    use crate::django::Config;
+
+    /// A site's folder in some state, and who writes there.
+    struct Left {
+        store: Store,
+        path: tempfile::TempDir,
+    }
+
+    fn left() -> Left {
+        let path = tempfile::tempdir().unwrap();
+        let format: Arc<dyn SessionFormat> = Arc::new(PlainFormat);
+        let folder = Folder::open(&Config::new(path.path(), Arc::clone(&format))).unwrap();
+        let store = Store::new(folder, format, Lifetime::default(), Arc::new(SystemClock));
+        Left { store, path }
+    }
+
+    fn id(text: &str) -> SessionId {
+        SessionId::parse(text).unwrap()
+    }
+
+    fn record(payload: &'static str) -> Record {
+        let end = SystemClock.now().plus(Duration::from_hours(1));
+        Record::new(payload.into(), end, None, Stamp { sequence: 1, nonce: 1 })
+    }
+
+    impl Left {
+        /// Django writes, as it does: over whatever is there.
+        fn django_writes(&self, key: &str, text: &str) {
+            let beside = self.path.path().join("beside");
+            std::fs::write(&beside, text).unwrap();
+            std::fs::rename(beside, self.path.path().join(format!("sessionid{key}"))).unwrap();
+        }
+
+        /// What is in the folder, by the part of its name that is no site's.
+        fn there(&self) -> Vec<String> {
+            let mut names = self.store.folder.names().unwrap();
+            names.retain(|name| name.starts_with("sessionid"));
+            let text = |name: &String| std::fs::read_to_string(self.path.path().join(name)).unwrap();
+            names.iter().map(|name| format!("{}: {}", &name["sessionid".len()..], text(name))).collect()
+        }
+    }
+
+    fn shown(saved: &Result<Saved>) -> String {
+        match saved {
+            Ok(Saved::Conflict(there)) => String::from_utf8(there.record.payload.to_vec()).unwrap(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_django_writes_between_the_look_and_the_swap_is_put_back_and_shown() {
+        let left = left();
+        let names = left.store.folder.names_of(&id("abcdefgh")).unwrap();
+        let ours = record("ours");
+        let draft = left.store.draft(&names, &ours).unwrap();
+        left.django_writes("abcdefgh", "django");
+        let saved = left.store.exchange(&id("abcdefgh"), &names, draft, &ours, &"seen".into());
+        assert_eq!((shown(&saved), left.there()), ("django".into(), vec!["abcdefgh: django".into()]));
+    }
+
+    /// Ours stood there for a moment, and what Django wrote over it may rest on it.
+    #[test]
+    fn what_django_writes_before_something_is_put_back_stays_and_ours_is_unknown() {
+        let left = left();
+        let names = left.store.folder.names_of(&id("abcdefgh")).unwrap();
+        let draft = left.store.draft(&names, &record("ours")).unwrap();
+        left.django_writes("abcdefgh", "django");
+        assert!(left.store.folder.swap(&names.draft, &names.own).unwrap());
+        left.django_writes("abcdefgh", "django again");
+        let saved = left.store.put_back(&id("abcdefgh"), &names, draft);
+        assert_eq!(saved.unwrap_err().kind(), ErrorKind::Unknown);
+        assert_eq!(left.there(), ["abcdefgh: django again"]);
+    }
+
+    #[test]
+    fn what_was_ended_before_something_is_put_back_stays_ended() {
+        let left = left();
+        let names = left.store.folder.names_of(&id("abcdefgh")).unwrap();
+        let draft = left.store.draft(&names, &record("ours")).unwrap();
+        left.django_writes("abcdefgh", "django");
+        assert!(left.store.folder.swap(&names.draft, &names.own).unwrap());
+        assert!(left.store.folder.remove(&names.own).unwrap());
+        assert_eq!(left.store.put_back(&id("abcdefgh"), &names, draft).unwrap(), Saved::Gone);
+        assert_eq!(left.there(), [""; 0]);
+    }
+
+    #[test]
+    fn what_was_ended_before_the_swap_stays_ended() {
+        let left = left();
+        let names = left.store.folder.names_of(&id("abcdefgh")).unwrap();
+        let ours = record("ours");
+        let draft = left.store.draft(&names, &ours).unwrap();
+        let saved = left.store.exchange(&id("abcdefgh"), &names, draft, &ours, &"seen".into());
+        assert_eq!((saved.unwrap(), left.there()), (Saved::Gone, Vec::new()));
+    }
+
+    /// Of a writer that died before it looked: its change stands, as if it had been acknowledged.
+    #[test]
+    fn a_swap_whose_writer_died_has_happened() {
+        let left = left();
+        let names = left.store.folder.names_of(&id("abcdefgh")).unwrap();
+        left.store.create(&id("abcdefgh"), &record("old")).unwrap();
+        left.store.draft(&names, &record("new")).unwrap();
+        assert!(left.store.folder.swap(&names.draft, &names.own).unwrap());
+        let next = left.store.save(&id("abcdefgh"), &record("next"), &"new".into());
+        assert!(matches!(next, Ok(Saved::Written(_))), "{next:?}");
+        assert_eq!(left.there(), ["abcdefgh: next"]);
+    }
+
+    /// It has been moved to the new key by then.
+    #[test]
+    fn what_django_writes_before_a_rotation_moves_it_stays_under_the_old_key() {
+        for again in [false, true] {
+            let left = left();
+            let [from, to] = ["abcdefgh", "abczzzzz"].map(id);
+            let [start, end] = [&from, &to].map(|id| left.store.folder.names_of(id).unwrap());
+            left.store.draft(&end, &record("ours")).unwrap();
+            left.django_writes("abczzzzz", "django");
+            if again {
+                left.django_writes("abcdefgh", "django again");
+            }
+            let saved = left.store.finish_rotation(&from, &start, &end, &record("ours"), &"seen".into());
+            let stays = if again { "django again" } else { "django" };
+            assert_eq!((shown(&saved), left.there()), (stays.into(), vec![format!("abcdefgh: {stays}")]));
+        }
+    }
+}
