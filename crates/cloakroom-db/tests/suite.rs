@@ -2,6 +2,11 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::Arc;
+
+use cloakroom_core::SessionFormat;
+use cloakroom_django::{Secrets, Signed, Site};
+
 #[cfg(feature = "sqlite")]
 mod sqlite {
     use cloakroom_conformance::Setup;
@@ -95,8 +100,6 @@ mod remote {
 }
 
 /// As a Django site writes its sessions.
-fn format() -> cloakroom_django::Signed {
-    cloakroom_django::Signed::new(cloakroom_django::Site::new(
-        cloakroom_django::Secrets::new("secret").unwrap(),
-    ))
+fn format() -> Arc<dyn SessionFormat> {
+    Arc::new(Signed::new(Site::new(Secrets::new("secret").unwrap())))
 }

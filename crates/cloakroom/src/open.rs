@@ -133,17 +133,21 @@ impl Settings {
             Some("memory") => Ok(Arc::new(cloakroom_cache::memory::Config::new().open())),
             #[cfg(feature = "redis")]
             Some("redis") => {
-                let config =
-                    cloakroom_cache::redis::Config::new(&self.cache_url).durable(self.cache_replicas);
+                let config = self.redis_config();
                 Ok(Arc::new(config.open().await.map_err(|error| error.of("SESSION_CACHE_URL"))?))
             }
             _ => Err(self.lacking()),
         }
     }
 
+    #[cfg(feature = "redis")]
+    pub(crate) fn redis_config(&self) -> cloakroom_cache::redis::Config {
+        cloakroom_cache::redis::Config::new(&self.cache_url).durable(self.cache_replicas)
+    }
+
     /// What its URL needs, if any build knows it.
     #[cfg(feature = "cache")]
-    fn cache_feature(&self) -> Option<&'static str> {
+    pub(crate) fn cache_feature(&self) -> Option<&'static str> {
         feature("SESSION_CACHE_URL", &self.cache_url, &CACHES).ok()
     }
 
@@ -158,9 +162,8 @@ impl Settings {
             }
             #[cfg(feature = "redis")]
             Some("redis") => {
-                let config =
-                    cloakroom_cache::redis::Config::new(&self.cache_url).durable(self.cache_replicas);
-                let cache = config.open_cache().await.map_err(|error| error.of("SESSION_CACHE_URL"))?;
+                let cache =
+                    self.redis_config().open_cache().await.map_err(|error| error.of("SESSION_CACHE_URL"))?;
                 Ok(Arc::new(cloakroom_core::Cached::new(self.db().await?, cache)))
             }
             _ => Err(self.lacking()),

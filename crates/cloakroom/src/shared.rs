@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use cloakroom_core::{Error, ErrorKind, Result, SessionBackend};
-use cloakroom_django::{Secrets, Signed, Site};
+use cloakroom_core::{Error, ErrorKind, Result, SessionBackend, SessionFormat};
+#[cfg(feature = "cache")]
+use cloakroom_django::{Pickled, Serializer};
+use cloakroom_django::{Secrets, Site};
 
-use crate::{Engine, Settings};
+#[cfg(feature = "cache")]
+use crate::CacheSerializer;
+use crate::{DjangoSite, Engine, Settings};
 
 impl Settings {
     /// # Errors
@@ -16,6 +20,23 @@ impl Settings {
         match self.engine {
             #[cfg(feature = "db")]
             Engine::Db => Ok(Arc::new(self.shared_db().await?)),
+            #[cfg(feature = "cache")]
+            Engine::Cache => self.shared_cache().await,
+            #[cfg(feature = "cached-db")]
+            Engine::CachedDb => self.shared_cached_db().await,
+            #[cfg(feature = "file")]
+            Engine::File => {
+                let config = cloakroom_file::django::Config::new(&self.file_path, self.signed()?);
+                let config = config.cookie_name(&self.cookie.name).age(self.lifetime.age);
+                let opened = config.power_safe(self.power_safe).open().await;
+                Ok(Arc::new(opened.map_err(|error| error.of("SESSION_FILE_PATH"))?))
+            }
+            #[cfg(feature = "signed-cookies")]
+            Engine::SignedCookies => {
+                let format = Arc::new(cloakroom_django::Cookie::new(self.site()?));
+                let config = cloakroom_cookie::django::Config::new(format);
+                Ok(Arc::new(config.cookie_name(&self.cookie.name).age(self.lifetime.age).open()))
+            }
             #[allow(unreachable_patterns, reason = "a build with all features lacks none")]
             _ => Err(self.lacking()),
         }
@@ -23,8 +44,63 @@ impl Settings {
 
     #[cfg(feature = "db")]
     pub(crate) async fn shared_db(&self) -> Result<cloakroom_db::Backend> {
-        let config = self.db_config().django(Signed::new(self.site()?));
+        let config = self.db_config().django(self.signed()?);
         config.open().await.map_err(|error| error.of("SESSION_DB_URL"))
+    }
+
+    #[cfg(feature = "cache")]
+    #[allow(clippy::unused_async, reason = "an engine that a build lacks is not waited for")]
+    async fn shared_cache(&self) -> Result<Arc<dyn SessionBackend>> {
+        match self.cache_feature() {
+            #[cfg(feature = "memory")]
+            Some("memory") => {
+                Ok(Arc::new(cloakroom_cache::memory::Config::new().format(self.pickled()?).open()))
+            }
+            #[cfg(feature = "redis")]
+            Some("redis") => {
+                let DjangoSite { cache_key_prefix, cache_version, .. } = &self.django;
+                let prefix = cloakroom_django::cache_prefix(cache_key_prefix, *cache_version);
+                let opened = self.redis_config().prefix(prefix).open_django(self.pickled()?).await;
+                Ok(Arc::new(opened.map_err(|error| error.of("SESSION_CACHE_URL"))?))
+            }
+            _ => Err(self.lacking()),
+        }
+    }
+
+    #[cfg(feature = "cached-db")]
+    async fn shared_cached_db(&self) -> Result<Arc<dyn SessionBackend>> {
+        match self.cache_feature() {
+            // Rows are what is read here, and a copy in this process is none that Django would find.
+            #[cfg(feature = "memory")]
+            Some("memory") => Ok(Arc::new(self.shared_db().await?)),
+            #[cfg(feature = "redis")]
+            Some("redis") => {
+                let DjangoSite { cache_key_prefix, cache_version, .. } = &self.django;
+                let prefix = cloakroom_django::cached_db_prefix(cache_key_prefix, *cache_version);
+                let opened =
+                    self.redis_config().prefix(prefix).open_django_cached(self.shared_db().await?).await;
+                Ok(Arc::new(opened.map_err(|error| error.of("SESSION_CACHE_URL"))?))
+            }
+            _ => Err(self.lacking()),
+        }
+    }
+
+    /// What a table and files hold.
+    #[cfg(any(feature = "db", feature = "file"))]
+    fn signed(&self) -> Result<Arc<dyn SessionFormat>> {
+        Ok(Arc::new(cloakroom_django::Signed::new(self.site()?)))
+    }
+
+    /// What a cache holds.
+    #[cfg(feature = "cache")]
+    fn pickled(&self) -> Result<Arc<dyn SessionFormat>> {
+        let serializer = match self.django.cache_serializer {
+            CacheSerializer::Pickle5 => Serializer::Pickle5,
+            CacheSerializer::Pickle4 => Serializer::Pickle4,
+            CacheSerializer::Json => Serializer::Json,
+        };
+        let pickled = Pickled::new(self.site()?).serializer(serializer).zlib(self.django.cache_zlib);
+        Ok(Arc::new(pickled))
     }
 
     fn site(&self) -> Result<Site> {

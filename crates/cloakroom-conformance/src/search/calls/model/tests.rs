@@ -48,7 +48,7 @@ fn timed<const N: usize>(events: [(i64, Event); N]) -> bool {
         let when = Span { from: time, to: time };
         Entry { event, begun: 2 * at, ended: Some(2 * at + 1), certain: true, when }
     });
-    judge(&Store::default(), &entries.collect::<Vec<_>>()) == Verdict::Explained
+    judge(&Store::empty(true), &entries.collect::<Vec<_>>()) == Verdict::Explained
 }
 
 fn in_turn<const N: usize>(events: [Event; N]) -> bool {
@@ -167,6 +167,6 @@ fn what_was_lost_may_be_done_or_not() {
             when: Span { from: 0, to: 0 },
         };
         let look = Entry { event: load(0, found), begun: 2, ended: Some(3), certain: true, ..lost.clone() };
-        assert_eq!(judge(&Store::default(), &[lost, look]), Verdict::Explained);
+        assert_eq!(judge(&Store::empty(true), &[lost, look]), Verdict::Explained);
     }
 }
