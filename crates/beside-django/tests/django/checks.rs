@@ -21,6 +21,11 @@ fn text(answer: &Value, name: &str) -> String {
     answer[name].as_str().unwrap_or_else(|| panic!("no {name} in {answer}")).to_owned()
 }
 
+/// One serializer of django-redis puts blanks behind its separators; no text here has such.
+fn tight(json: &str) -> String {
+    json.replace(", ", ",").replace(": ", ":")
+}
+
 /// The cookie that opens the session from now on.
 async fn saved(session: &Session) -> String {
     session.save().await.unwrap();
@@ -37,7 +42,7 @@ pub(crate) async fn what_django_writes_is_read_here(beside: Beside) {
     for data in [object(), format!("{{\"long\":{}}}", long()), "{\"one\":1}".to_owned()] {
         let cookie = text(&beside.judge.ask(json!({ "do": "write", "data": data })).await, "key");
         let session = beside.session(&cookie).await;
-        let there: Vec<_> = session.iter().map(|(name, json)| (name, json.get().to_owned())).collect();
+        let there: Vec<_> = session.iter().map(|(name, json)| (name, tight(json.get()))).collect();
         if data.len() < 100 {
             assert_eq!(there, [("one".to_owned(), "1".to_owned())]);
         } else if data == object() {
