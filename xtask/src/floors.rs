@@ -10,7 +10,6 @@ use crate::{
 
 /// From the ground up; crates of one floor do not know each other.
 const FLOORS: [&[&str]; 6] = [
-    // The servers that tests start know nothing of sessions.
     // The servers and the orders that tests run know nothing of sessions.
     &["cloakroom-core", "cloakroom-interleavings", "cloakroom-servers"],
     // Engines, the cookie policy and a foreign wire format.
@@ -27,7 +26,15 @@ const FLOORS: [&[&str]; 6] = [
     &["cloakroom-actix", "cloakroom-tower"],
     &["cloakroom"],
     // Nothing depends on these.
-    &["cloakroom-benches", "cloakroom-cli", "cloakroom-fuzz", "playground", "xtask"],
+    &[
+        "beside-django",
+        "beside-django-demo",
+        "cloakroom-benches",
+        "cloakroom-cli",
+        "cloakroom-fuzz",
+        "playground",
+        "xtask",
+    ],
 ];
 
 /// Only the facade, and what stands on it, knows these: neither an adapter nor the suite names an engine.

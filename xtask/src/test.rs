@@ -13,8 +13,11 @@ use crate::{
     proofs,
     report::Tally,
     servers::Servers,
-    suite,
+    suite, table,
 };
+
+/// The integration test that asks Django, in each place where it keeps sessions.
+const BESIDE: &str = "django";
 
 /// What tests run that no server needs: clients of their own, a proxy, a browser.
 const TOOLS: [&str; 7] =
@@ -63,6 +66,9 @@ fn tests() -> Result<Tally> {
     let servers = Servers::beside_the_build(&[])?;
     let suite = suite::tables(&servers)?;
     let mut tally = suite.tally;
+    let beside = cargo_test(&["--test", BESIDE], &[], &servers)?;
+    println!("\n{}", table::draw(&beside.cases));
+    tally += beside.tally;
     tally += cargo_test(&others(&metadata::members()?), &[], &servers)?.tally;
     tally += cargo_test(&["--doc"], &[], &servers)?.tally;
     for choice in features::choices() {
@@ -78,7 +84,9 @@ fn tests() -> Result<Tally> {
 /// Every target with tests but the suite, which has been run; `--tests` would run it again.
 fn others(members: &[Member]) -> Vec<&str> {
     let names: BTreeSet<_> = members.iter().flat_map(|member| &member.tests).map(String::as_str).collect();
-    let integration = names.into_iter().filter(|name| *name != suite::NAME).flat_map(|name| ["--test", name]);
+    let tabled = [suite::NAME, BESIDE];
+    let integration =
+        names.into_iter().filter(|name| !tabled.contains(name)).flat_map(|name| ["--test", name]);
     ["--lib", "--bins"].into_iter().chain(integration).collect()
 }
 
