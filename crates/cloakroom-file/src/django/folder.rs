@@ -19,7 +19,7 @@ use crate::root::{OPENING, Root, kind_of};
 /// What Django puts between a session's name and a random end while it writes: its `clearsessions` takes no such file for a session.
 const DRAFT: &str = "_out_";
 /// Nothing of ours is longer.
-const LONGEST: u64 = 17 << 20;
+const LONGEST: usize = 17 << 20;
 
 /// An open folder, and what the names of its sessions begin with.
 #[derive(Debug)]
@@ -146,10 +146,9 @@ impl Folder {
     pub(super) fn look(&self, name: &str) -> Result<Option<Kept>> {
         let Some(mut file) = self.root.read(name).map_err(while_reading)? else { return Ok(None) };
         let stat = fstat(&file).map_err(|errno| while_reading(errno.into()))?;
-        let mut payload =
-            Vec::with_capacity(usize::try_from(stat.st_size).unwrap_or(0).min(LONGEST as usize));
-        let length = (&mut file).take(LONGEST).read_to_end(&mut payload).map_err(while_reading)?;
-        if length as u64 == LONGEST {
+        let mut payload = Vec::with_capacity(usize::try_from(stat.st_size).unwrap_or(0).min(LONGEST));
+        let length = (&mut file).take(LONGEST as u64).read_to_end(&mut payload).map_err(while_reading)?;
+        if length == LONGEST {
             return Err(foreign());
         }
         Ok(Some(Kept { payload: payload.into(), modified: moment(&stat, false), file }))
@@ -178,16 +177,16 @@ impl Folder {
         self.discard(name);
         let mut file: File =
             self.root.open_to_write(".", name, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)?.into();
-        let mut fill = || {
+        let mut write = || {
             file.write_all(content)?;
             touch(&file, modified)?;
             if self.root.power_safe { file.sync_all() } else { Ok(()) }
         };
-        let filled = fill();
-        if filled.is_err() {
+        let written = write();
+        if written.is_err() {
             self.discard(name);
         }
-        filled.map(|()| file)
+        written.map(|()| file)
     }
 
     /// Swaps two files' names in one step; `false` if either is not there.

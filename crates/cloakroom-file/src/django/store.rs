@@ -184,10 +184,8 @@ impl Store {
         seen: &Bytes,
     ) -> Result<Saved> {
         if matches!(self.folder.look(&end.own), Ok(Some(moved)) if moved.payload == *seen) {
-            return match self.folder.move_over(&end.draft, &end.own).map_err(while_flushing)? {
-                true => Ok(written(new)),
-                false => Err(disturbed(ErrorKind::Unknown)),
-            };
+            let replaced = self.folder.move_over(&end.draft, &end.own).map_err(while_flushing)?;
+            return if replaced { Ok(written(new)) } else { Err(disturbed(ErrorKind::Unknown)) };
         }
         self.folder.discard(&end.draft);
         self.give_back(&end.own, &start.own)?;
