@@ -99,8 +99,8 @@ fn opened(value: &[u8]) -> Result<Bytes> {
 impl SessionFormat for Pickled {
     fn encode(&self, session: &Portable, _now: Timestamp, limit: usize) -> Result<Bytes> {
         let json = session::written(session, &self.site)?;
-        // What could not be read back is not written.
-        fits(json.len(), LARGEST)?;
+        // Before it is packed; and what could not be read back is not written.
+        fits(json.len(), limit.min(LARGEST))?;
         let plain = match self.serializer {
             Serializer::Pickle4 => pickle::write(&json, 4)?,
             Serializer::Pickle5 => pickle::write(&json, 5)?,

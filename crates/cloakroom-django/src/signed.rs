@@ -80,8 +80,8 @@ impl Signed {
 impl SessionFormat for Signed {
     fn encode(&self, session: &Portable, now: Timestamp, limit: usize) -> Result<Bytes> {
         let json = session::written(session, &self.site)?;
-        // What could not be read back is not written.
-        fits(json.len(), LARGEST)?;
+        // Before it is packed; and what could not be read back is not written.
+        fits(json.len(), limit.min(LARGEST))?;
         let payload = match deflated(json.as_bytes(), json.len() - 1) {
             Some(packed) => format!(".{}", base64::encode(&packed)),
             None => base64::encode(json.as_bytes()),
