@@ -1,9 +1,12 @@
 """Django's own session tests, from the folder `tests` of its source, with cloakroom as the store.
 
-A line of JSON comes in: the site's settings. A line for each test goes out: its name, and `ok`, `fail` or `skip` with the reason.
+A line of JSON comes in: that folder (`tests`), the `worker`, `use_tz`, and where sessions are Django's as well, its `database` and `cache`.
+Cloakroom's settings are the environment's. A line says which Django it is, and one for each test: its name, and `ok`, `fail` or
+`skip` with the reason.
 """
 
 import json
+import os
 import sys
 import unittest
 
@@ -15,7 +18,7 @@ from django.conf import settings
 pymysql.install_as_MySQLdb()
 given = json.loads(sys.stdin.readline())
 settings.configure(
-    SECRET_KEY=given["secret_key"],
+    SECRET_KEY=os.environ["SECRET_KEY"],
     INSTALLED_APPS=["django.contrib.sessions", "sessions_tests"],
     DATABASES={"default": given.get("database") or {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
     CACHES={"default": given.get("cache") or {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}},
@@ -38,7 +41,7 @@ from django.contrib.sessions.models import Session  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from sessions_tests import tests  # noqa: E402
 
-ENGINE, IS_DJANGOS = given["engine"], given["format"] == "django"
+ENGINE, IS_DJANGOS = os.environ["SESSION_ENGINE"], os.environ["SESSION_FORMAT"] == "django"
 HAS_ROWS = IS_DJANGOS and ENGINE in ("db", "cached_db")
 
 
@@ -141,6 +144,7 @@ def suite():
     return chosen
 
 
+print("django", django.get_version(), flush=True)
 result = Lines()
 if HAS_ROWS:
     call_command("migrate", run_syncdb=True, verbosity=0, interactive=False)

@@ -3,8 +3,10 @@
 // All of it is for tests, which fail by panicking.
 #![allow(clippy::expect_used, clippy::panic)]
 
+mod beside;
 mod judge;
 mod place;
 
+pub use beside::Beside;
 pub use judge::Judge;
-pub use place::{Beside, Place};
+pub use place::{Ground, Place, variable};

@@ -1,18 +1,14 @@
 //! Where a Django site keeps its sessions, and the same place by this library's settings.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use cloakroom::Settings;
-use cloakroom::core::{Addressing, Session, SessionKey, Sessions};
+use cloakroom::core::{Addressing, SessionKey};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
 
-use crate::Judge;
-
-/// The site's key, and an older one.
+/// The site's key.
 const SECRET: &str = "a-secret-key-of-the-site-that-both-sides-know-0123456789";
-const OLDER: &str = "an-older-secret-key-of-the-site-that-both-sides-know-9876";
 
 /// A place where Django keeps sessions.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -39,19 +35,15 @@ pub enum Place {
     CachedDb,
 }
 
-/// A Django site and this library's sessions in one place.
+/// What both sides have to be told of a place.
 #[derive(Debug)]
-pub struct Beside {
-    /// Where.
-    pub place: Place,
-    /// Django.
-    pub judge: Judge,
-    /// This library.
-    pub sessions: Sessions,
-    folder: TempDir,
-    python: PathBuf,
-    site: Value,
-    settings: Settings,
+pub struct Ground {
+    /// This library's settings.
+    pub settings: Vec<(&'static str, String)>,
+    /// Django's, for [`Judge::start`](crate::Judge::start).
+    pub site: Value,
+    /// Where its files are, as long as this lives.
+    pub folder: TempDir,
 }
 
 impl Place {
@@ -63,6 +55,35 @@ impl Place {
             Self::CachedDb => ("django.contrib.sessions.backends.cached_db", "cached_db"),
             _ => ("django.contrib.sessions.backends.cache", "cache"),
         }
+    }
+
+    /// A place of its own, with no tables yet.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such server.
+    pub async fn ground(self) -> Ground {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (module, engine) = self.engine();
+        let (database, url) = database(self, folder.path()).await;
+        let mut settings = vec![
+            ("SESSION_FORMAT", "django".to_owned()),
+            ("SESSION_ENGINE", engine.to_owned()),
+            ("SECRET_KEY", SECRET.to_owned()),
+            ("SESSION_DB_URL", url),
+            ("SESSION_FILE_PATH", folder.path().display().to_string()),
+        ];
+        let mut site = json!({
+            "secret_key": SECRET, "engine": module, "database": database, "file_path": folder.path(),
+        });
+        if engine.starts_with("cache") {
+            let (url, prefix) = (variable("REDIS_URL"), unique());
+            let (cache, more) = self.cache(&url, &prefix);
+            site["cache"] = cache;
+            settings.extend([("SESSION_CACHE_URL", url), ("DJANGO_CACHE_KEY_PREFIX", prefix)]);
+            settings.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        }
+        Ground { settings, site, folder }
     }
 
     /// Whether a session is somewhere where it can be ended.
@@ -96,81 +117,12 @@ impl Place {
     }
 }
 
-impl Beside {
-    /// A site of its own, with the Django that this Python has, its tables made.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such server.
-    pub async fn open(python: &str, place: Place) -> Self {
-        let python = PathBuf::from(variable(python));
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut settings = Settings::default();
-        let mut set = |name: &str, value: &str| settings.set(name, value).expect("it is allowed");
-        let (module, engine) = place.engine();
-        set("SESSION_FORMAT", "django");
-        set("SESSION_ENGINE", engine);
-        set("SECRET_KEY", SECRET);
-        let (database, url) = database(place, folder.path()).await;
-        set("SESSION_DB_URL", &url);
-        set("SESSION_FILE_PATH", &folder.path().display().to_string());
-        let mut site = json!({
-            "secret_key": SECRET, "engine": module, "database": database, "file_path": folder.path(),
-        });
-        if engine.starts_with("cache") {
-            let prefix = unique();
-            let url = variable("REDIS_URL");
-            set("SESSION_CACHE_URL", &url);
-            set("DJANGO_CACHE_KEY_PREFIX", &prefix);
-            let (cache, more) = place.cache(&url, &prefix);
-            more.iter().for_each(|(name, value)| set(name, value));
-            site["cache"] = cache;
-        }
-        let judge = Judge::start(&python, &site).await;
-        judge.ask(json!({ "do": "migrate" })).await;
-        let sessions = settings.sessions().await.expect("the engine opens");
-        Self { place, judge, sessions, folder, python, site, settings }
-    }
-
-    /// Django of the same site, whose key was another once, or is again.
-    pub async fn with_older_key(&self) -> Judge {
-        let mut site = self.site.clone();
-        site["secret_key"] = OLDER.into();
-        Judge::start(&self.python, &site).await
-    }
-
-    /// This library, which knows the older key as well.
-    ///
-    /// # Panics
-    ///
-    /// If the engine does not open.
-    pub async fn knowing_the_older_key(&self) -> Sessions {
-        let mut settings = self.settings.clone();
-        settings.set("SECRET_KEY_FALLBACKS", OLDER).expect("it is allowed");
-        settings.sessions().await.expect("the engine opens")
-    }
-
-    /// A second Django of the site, in a process of its own.
-    pub async fn another(&self) -> Judge {
-        Judge::start(&self.python, &self.site).await
-    }
-
-    /// The session that a browser with this cookie has here.
-    ///
-    /// # Panics
-    ///
-    /// If the store does not answer.
-    pub async fn session(&self, cookie: &str) -> Session {
-        self.sessions.load(self.sessions.parse_key(cookie)).await.expect("the store answers")
-    }
-
-    /// Where its files are.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-}
-
-fn variable(name: &str) -> String {
+/// What the environment has under this name.
+///
+/// # Panics
+///
+/// If it is nothing.
+pub fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: `cargo xtask servers` prints it"))
 }
 
