@@ -7,7 +7,7 @@ mod script;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cloakroom_core::{SessionBackend, SessionId};
+use cloakroom_core::{Addressing, SessionBackend, SessionId};
 
 use self::caller::{Caller, Counter};
 use self::model::Store;
@@ -51,9 +51,11 @@ async fn play(engine: &Engine, history: &History, round: u64) -> Played {
     Played { judged, faults: gates.faults() }
 }
 
-/// Ids in ascending order of their bytes, of which all but the last have one place, two differ in case alone.
+/// Ids in ascending order of their bytes, of which all but the last have one place, two differ in case alone; in one letter, where ids
+/// are keys, which have no capitals.
 fn ids(engine: &Engine) -> Vec<SessionId> {
     let (one, other) = engine.ids();
+    let verbatim = engine.capabilities().addressing == Addressing::Verbatim;
     let folded = |text: &str| -> String {
         let (place, rest) = text.split_at(3);
         let swap = |letter: char| {
@@ -63,6 +65,10 @@ fn ids(engine: &Engine) -> Vec<SessionId> {
                 letter.to_ascii_lowercase()
             }
         };
+        let (all, last) = rest.split_at(rest.len() - 1);
+        if verbatim {
+            return [place, all, if last == "a" { "b" } else { "a" }].concat();
+        }
         place.chars().chain(rest.chars().map(swap)).collect()
     };
     let twin = SessionId::parse(&folded(one.expose())).unwrap();
