@@ -1,9 +1,9 @@
 //! What must hold in every place.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use beside_django::Beside;
-use cloakroom::core::{ErrorKind, Expiry, Session};
+use cloakroom::core::{Clock as _, ErrorKind, Expiry, Session, SystemClock, Timestamp};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -100,15 +100,15 @@ pub(crate) async fn what_others_put_there_survives_byte_for_byte(beside: Beside)
 }
 
 pub(crate) async fn all_expiries_mean_the_same_on_both_sides(beside: Beside) {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let now = SystemClock.now().millis() / 1_000;
     let hour = Duration::from_hours(1);
-    let at = SystemTime::UNIX_EPOCH + Duration::from_secs(now) + hour;
+    let at = Timestamp::from_millis(now * 1_000).plus(hour);
     let two_weeks = 14 * 24 * 60 * MINUTE;
     let cases = [
         (json!(null), Expiry::Default, two_weeks, false),
-        (json!({ "seconds": 300 }), Expiry::After(Duration::from_secs(300)), 300, false),
+        (json!({ "seconds": 300 }), Expiry::After(Duration::from_mins(5)), 300, false),
         (json!({ "seconds": 0 }), Expiry::BrowserClose, two_weeks, true),
-        (json!({ "at": now + 3_600 }), Expiry::At(at.into()), 3_600, false),
+        (json!({ "at": now + 3_600 }), Expiry::At(at), 3_600, false),
     ];
     for (theirs, ours, age, closes) in cases {
         let question = json!({ "do": "write", "data": "{\"a\":1}", "expiry": theirs });
@@ -297,7 +297,7 @@ pub(crate) async fn what_has_expired_is_nobodys_and_is_cleared_on_either_side(be
             assert!(beside.session(dead).await.is_empty());
         }
         if here {
-            beside.sessions.clear_expired(SystemTime::now().into()).await.unwrap();
+            beside.sessions.clear_expired(SystemClock.now()).await.unwrap();
         } else {
             beside.judge.ask(json!({ "do": "clear" })).await;
         }
