@@ -9,7 +9,9 @@ use cloakroom_django::{Secrets, Site};
 
 #[cfg(feature = "cache")]
 use crate::CacheSerializer;
-use crate::{DjangoSite, Engine, Settings};
+#[cfg(feature = "redis")]
+use crate::DjangoSite;
+use crate::{Engine, Settings};
 
 impl Settings {
     /// # Errors
