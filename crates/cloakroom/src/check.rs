@@ -5,7 +5,7 @@ use std::time::Duration;
 use cloakroom_core::{Error, ErrorKind, Lifetime, Result};
 use cloakroom_http::{CookieOptions, CookiePolicy};
 
-use crate::{DjangoSite, Engine, Format, Settings};
+use crate::{Engine, Format, Settings};
 
 /// As long as a renewed key works on: less than that core would raise to it.
 const MINUTE: Duration = Duration::from_mins(1);
@@ -85,9 +85,9 @@ impl Settings {
                 "Django's format has no keys for a Cluster",
             ),
             (
-                "DJANGO_…",
-                !django && self.django != DjangoSite::default(),
-                "these are about SESSION_FORMAT=django alone",
+                self.django.first_set().unwrap_or("DJANGO_USE_TZ"),
+                !django && self.django.first_set().is_some(),
+                "it is about SESSION_FORMAT=django alone",
             ),
             ("SESSION_DB_URL", self.db_url.trim().is_empty(), "it is blank"),
             ("SESSION_FILE_PATH", self.file_path.to_string_lossy().trim().is_empty(), "it is blank"),

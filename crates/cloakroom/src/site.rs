@@ -58,6 +58,25 @@ impl Default for DjangoSite {
     }
 }
 
+impl DjangoSite {
+    /// The first setting here that says something else than Django's default.
+    pub(crate) fn first_set(&self) -> Option<&'static str> {
+        let default = Self::default();
+        let set = [
+            (
+                "DJANGO_AUTHENTICATION_BACKENDS",
+                self.authentication_backends != default.authentication_backends,
+            ),
+            ("DJANGO_CACHE_KEY_PREFIX", self.cache_key_prefix != default.cache_key_prefix),
+            ("DJANGO_CACHE_SERIALIZER", self.cache_serializer != default.cache_serializer),
+            ("DJANGO_CACHE_VERSION", self.cache_version != default.cache_version),
+            ("DJANGO_CACHE_ZLIB", self.cache_zlib != default.cache_zlib),
+            ("DJANGO_USE_TZ", self.use_tz != default.use_tz),
+        ];
+        set.into_iter().find(|(_, set)| *set).map(|(name, _)| name)
+    }
+}
+
 /// How a Django site's cache writes values. All forms are read.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
