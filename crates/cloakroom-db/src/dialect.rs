@@ -14,6 +14,8 @@ pub(crate) struct Dialect {
     pub(crate) literal: Option<fn(Value<'_>) -> String>,
     /// Makes an insert into a taken id change nothing instead of failing.
     pub(crate) unless_taken: &'static str,
+    /// The deadline, where a row is asked for by its id: no index of deadlines may be searched for it.
+    pub(crate) its_end: &'static str,
     /// Removes the first that expired (`{end}`, compared with a `{moment}`), and looks at the deadline again in the step that removes: a row
     /// that was extended between the two stays.
     pub(crate) sweep: &'static str,
@@ -36,6 +38,8 @@ pub(crate) struct Django {
     pub(crate) moment: &'static str,
     /// The end as milliseconds since 1970, the rest cut off.
     pub(crate) ends: &'static str,
+    /// As the native [`its_end`](Dialect::its_end).
+    pub(crate) its_end: &'static str,
     /// The text as bytes.
     pub(crate) data: &'static str,
     /// What a row of this library's has besides: no owner, and a stamp of zeros.

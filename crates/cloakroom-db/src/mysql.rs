@@ -20,6 +20,9 @@ pub(crate) const DIALECT: Dialect = Dialect {
     // ON DUPLICATE KEY UPDATE answers 1 both ways, and IGNORE cuts what is too long. So a taken id is
     // an error, and read as that.
     unless_taken: "",
+    // In a small table an index of deadlines looks as good as the primary key, and a row whose deadline another writer is moving
+    // would be missed there.
+    its_end: "expires_at + 0",
     // A row that somebody is writing is passed over: a sweep that waited for it could hold what its writer
     // wants next. The inner query comes first and the primary key then, or others' rows would be waited for.
     sweep: "DELETE {table} FROM (SELECT {id} FROM {table} WHERE {end} <= {moment} ORDER BY {end} LIMIT ? \
@@ -31,6 +34,7 @@ pub(crate) const DIALECT: Dialect = Dialect {
              INDEX {table}_owner (owner, id)) ENGINE=InnoDB",
     django: Django {
         moment: "(TIMESTAMP'1970-01-01 00:00:00' + INTERVAL ? * 1000 MICROSECOND)",
+        its_end: "expire_date + INTERVAL 0 SECOND",
         ends: "CAST(TIMESTAMPDIFF(MICROSECOND, TIMESTAMP'1970-01-01 00:00:00', expire_date) DIV 1000 AS SIGNED)",
         data: "CAST(session_data AS BINARY)",
         nobodys: "NULL, CAST(REPEAT(CHAR(0), 16) AS BINARY(16))",

@@ -19,6 +19,7 @@ pub(crate) const DIALECT: Dialect = Dialect {
     parameter: |n| format!("${n}"),
     literal: None,
     unless_taken: "ON CONFLICT DO NOTHING",
+    its_end: "expires_at",
     // A row that somebody is writing is passed over, so that sweeps neither wait nor meet in a deadlock.
     // The array makes the inner query run once: in a join it may run again and find others.
     sweep: "DELETE FROM {table} WHERE {id} = ANY (ARRAY(\
@@ -35,6 +36,7 @@ pub(crate) const DIALECT: Dialect = Dialect {
              END IF; END $$",
     django: Django {
         moment: "(TIMESTAMPTZ '1970-01-01 00:00:00+00' + ?::BIGINT * INTERVAL '1 millisecond')",
+        its_end: "expire_date",
         ends: "FLOOR(EXTRACT(EPOCH FROM expire_date) * 1000)::BIGINT",
         data: "convert_to(session_data, 'UTF8')",
         nobodys: "NULL::BYTEA, decode(repeat('00', 16), 'hex')",

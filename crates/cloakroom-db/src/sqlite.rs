@@ -25,6 +25,7 @@ pub(crate) const DIALECT: Dialect = Dialect {
     parameter: |_| "?".into(),
     literal: None,
     unless_taken: "ON CONFLICT DO NOTHING",
+    its_end: "expires_at",
     sweep: "DELETE FROM {table} WHERE {id} IN \
             (SELECT {id} FROM {table} WHERE {end} <= {moment} ORDER BY {end} LIMIT ?) AND {end} <= {moment}",
     schema: "CREATE TABLE IF NOT EXISTS {table} (id BLOB NOT NULL PRIMARY KEY, payload BLOB NOT NULL, \
@@ -35,6 +36,7 @@ pub(crate) const DIALECT: Dialect = Dialect {
         // As Django writes it: without a fraction where that is zero, else with six digits.
         moment: "(SELECT strftime('%Y-%m-%d %H:%M:%S', ms / 1000, 'unixepoch') || \
                  CASE ms % 1000 WHEN 0 THEN '' ELSE printf('.%03d000', ms % 1000) END FROM (SELECT ? AS ms))",
+        its_end: "expire_date",
         ends: "unixepoch(substr(expire_date, 1, 19)) * 1000 + CAST(substr(expire_date || '000', 21, 3) AS INTEGER)",
         data: "session_data",
         nobodys: "NULL, zeroblob(16)",

@@ -1,31 +1,31 @@
-//! Every statement, once: `?` stands for a parameter, `{table}` for the table.
+//! Every statement, once: `?` stands for a parameter, `{table}` for the table, `{its_end}` for the deadline of a row that is found by its id.
 
 use std::sync::Arc;
 
 use crate::dialect::Dialect;
 use crate::layout::Layout;
 
-const LOAD: &str = "SELECT payload, expires_at, owner, stamp FROM {table} WHERE id = ? AND expires_at > ?";
+const LOAD: &str = "SELECT payload, expires_at, owner, stamp FROM {table} WHERE id = ? AND {its_end} > ?";
 
-const REVISION: &str = "SELECT expires_at, stamp FROM {table} WHERE id = ? AND expires_at > ?";
+const REVISION: &str = "SELECT expires_at, stamp FROM {table} WHERE id = ? AND {its_end} > ?";
 
 const CREATE: &str =
     "INSERT INTO {table} (payload, expires_at, owner, stamp, id) VALUES (?, ?, ?, ?, ?) {unless_taken}";
 
 const SAVE: &str = "UPDATE {table} SET payload = ?, expires_at = ?, owner = ?, stamp = ? \
-     WHERE id = ? AND stamp = ? AND expires_at > ?";
+     WHERE id = ? AND stamp = ? AND {its_end} > ?";
 
 const TOUCH: &str =
-    "UPDATE {table} SET expires_at = ? WHERE id = ? AND stamp = ? AND expires_at > ? AND expires_at < ?";
+    "UPDATE {table} SET expires_at = ? WHERE id = ? AND stamp = ? AND {its_end} > ? AND {its_end} < ?";
 
 /// One statement, so that no crash leaves two ids alive or none. The primary key refuses an id that is
 /// taken, also by one that came at the same moment.
 const ROTATE: &str = "UPDATE {table} SET payload = ?, expires_at = ?, owner = ?, stamp = ?, id = ? \
-     WHERE id = ? AND stamp = ? AND expires_at > ?";
+     WHERE id = ? AND stamp = ? AND {its_end} > ?";
 
-const DELETE: &str = "DELETE FROM {table} WHERE id = ? AND expires_at > ?";
+const DELETE: &str = "DELETE FROM {table} WHERE id = ? AND {its_end} > ?";
 
-const DELETE_SEEN: &str = "DELETE FROM {table} WHERE id = ? AND expires_at > ? AND stamp = ?";
+const DELETE_SEEN: &str = "DELETE FROM {table} WHERE id = ? AND {its_end} > ? AND stamp = ?";
 
 const PAGE_OF: &str = "SELECT payload, expires_at, owner, stamp, id FROM {table} \
      WHERE owner = ? AND expires_at > ? AND id > ? ORDER BY id LIMIT ?";
@@ -37,24 +37,24 @@ const PAGE_ALL: &str = "SELECT payload, expires_at, owner, stamp, id FROM {table
 /// parameter, `{ends}` a number of the column. Whose text is what was seen has not been changed: `{same}`.
 mod django {
     pub(super) const LOAD: &str = "SELECT {data}, {ends}, {nobodys} FROM {table} \
-         WHERE session_key = ? AND expire_date > {moment}";
+         WHERE session_key = ? AND {its_end} > {moment}";
 
     pub(super) const CREATE: &str = "INSERT INTO {table} (session_data, expire_date, session_key) \
          VALUES (?, {moment}, ?) {unless_taken}";
 
     pub(super) const SAVE: &str = "UPDATE {table} SET session_data = ?, expire_date = {moment} \
-         WHERE session_key = ? AND {same} AND expire_date > {moment}";
+         WHERE session_key = ? AND {same} AND {its_end} > {moment}";
 
     pub(super) const TOUCH: &str = "UPDATE {table} SET expire_date = {moment} \
-         WHERE session_key = ? AND {same} AND expire_date > {moment} AND expire_date < {moment}";
+         WHERE session_key = ? AND {same} AND {its_end} > {moment} AND {its_end} < {moment}";
 
     pub(super) const ROTATE: &str = "UPDATE {table} SET session_data = ?, expire_date = {moment}, session_key = ? \
-         WHERE session_key = ? AND {same} AND expire_date > {moment}";
+         WHERE session_key = ? AND {same} AND {its_end} > {moment}";
 
-    pub(super) const DELETE: &str = "DELETE FROM {table} WHERE session_key = ? AND expire_date > {moment}";
+    pub(super) const DELETE: &str = "DELETE FROM {table} WHERE session_key = ? AND {its_end} > {moment}";
 
     pub(super) const DELETE_SEEN: &str =
-        "DELETE FROM {table} WHERE session_key = ? AND expire_date > {moment} AND {same}";
+        "DELETE FROM {table} WHERE session_key = ? AND {its_end} > {moment} AND {same}";
 }
 
 /// SQL as one database reads it, for one table.
@@ -90,7 +90,7 @@ impl Statements {
             Layout::Native => (
                 [LOAD, CREATE, SAVE, TOUCH, ROTATE, DELETE, DELETE_SEEN],
                 dialect.schema,
-                &[("{id}", "id"), ("{end}", "expires_at"), ("{moment}", "?")],
+                &[("{id}", "id"), ("{end}", "expires_at"), ("{its_end}", dialect.its_end), ("{moment}", "?")],
             ),
             Layout::Django(_) => (
                 [
@@ -106,6 +106,7 @@ impl Statements {
                 &[
                     ("{id}", "session_key"),
                     ("{end}", "expire_date"),
+                    ("{its_end}", theirs.its_end),
                     ("{moment}", theirs.moment),
                     ("{ends}", theirs.ends),
                     ("{data}", theirs.data),
