@@ -1,0 +1,1 @@
+"""A site that has begun to move: its cart is served by Rust already."""
