@@ -355,7 +355,7 @@ mod tests {
             ("SESSION_COOKIE_SECURE", "perhaps", "true or false"),
             ("SESSION_COOKIE_SAMESITE", "loose", "Strict, Lax or None"),
             ("SESSION_IDLE_TIMEOUT", "0", "1 or more"),
-            ("SESSION_FORMAT", "django", "native"),
+            ("SESSION_FORMAT", "jango", "native or django"),
             ("SESSION_CACHE_REPLICAS", "-1", "0 or more"),
             ("SESSION_KEY_RENEWAL", "59", "60 or more"),
             ("SESSION_LOGIN_LIMIT", "0", "1 or more"),
