@@ -142,6 +142,10 @@ mod pages {
     #[doc = include_str!("../../../docs/coming-from-django.md")]
     struct ComingFromDjango;
 
+    #[cfg(feature = "django")]
+    #[doc = include_str!("../../../docs/beside-django.md")]
+    struct BesideDjango;
+
     #[doc = include_str!("../../../docs/logins.md")]
     struct Logins;
 

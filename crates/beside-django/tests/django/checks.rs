@@ -188,6 +188,16 @@ pub(crate) async fn who_logs_in_here_is_logged_in_at_django(beside: Beside) {
     assert_eq!(beside.session(cookie).await.user().as_deref(), Some("7"));
 }
 
+pub(crate) async fn who_logs_in_here_without_a_proof_is_nobody_at_django(beside: Beside) {
+    user(&beside).await;
+    let session = beside.session("").await;
+    session.login("7").unwrap();
+    assert_eq!(session.user().as_deref(), Some("7"));
+    let cookie = saved(&session).await;
+    let seen = beside.judge.ask(json!({ "do": "request", "cookie": cookie })).await;
+    assert_eq!(seen["user"], json!(null));
+}
+
 pub(crate) async fn a_password_that_django_changes_ends_the_login_here(beside: Beside) {
     let column = user(&beside).await;
     let session = beside.session("").await;

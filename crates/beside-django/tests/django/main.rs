@@ -28,6 +28,7 @@ macro_rules! judged {
                 what_an_older_key_has_signed_is_read_on_both_sides
                 who_logs_in_at_django_is_logged_in_here
                 who_logs_in_here_is_logged_in_at_django
+                who_logs_in_here_without_a_proof_is_nobody_at_django
                 a_password_that_django_changes_ends_the_login_here
                 a_logout_on_either_side_ends_both
                 a_new_key_on_either_side_is_the_sessions_key

@@ -64,6 +64,22 @@ async fn djangos_messages_and_its_token_survive_a_change_by_rust() {
 
 #[tokio::test]
 #[ignore = "needs Django: cargo xtask test has it"]
+async fn a_form_of_rusts_goes_to_django_with_the_sessions_token() {
+    let demo = Demo::start().await;
+    let mut visitor = demo.visitor();
+    visitor.get("/").await;
+    let shown = visitor.get("/cart").await;
+    let rest = shown.body.split("<th>_csrftoken</th><td><code>&quot;").nth(1).expect("a token");
+    let token = rest.split('&').next().expect("its text");
+    let fields = format!("csrfmiddlewaretoken={token}&good=Pralines");
+    assert_eq!(visitor.post("/add/", &fields).await.status, 302);
+    let forged = token.chars().rev().collect::<String>();
+    let fields = format!("csrfmiddlewaretoken={forged}&good=Pralines");
+    assert_eq!(visitor.post("/add/", &fields).await.status, 403);
+}
+
+#[tokio::test]
+#[ignore = "needs Django: cargo xtask test has it"]
 async fn a_logout_on_either_side_is_one_on_both() {
     let demo = Demo::start().await;
     for at_rust in [true, false] {
