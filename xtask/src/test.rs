@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The integration test that asks Django, in each place where it keeps sessions.
-const BESIDE: &str = "django";
+const BESIDE: &str = "matrix";
 
 /// What tests run that no server needs: clients of their own, a proxy, a browser.
 const TOOLS: [&str; 7] =

@@ -90,6 +90,11 @@ def read(key):
     }
 
 
+def exists(key):
+    """Whether there is a row, a file or a value, whatever its end."""
+    return {"exists": SessionStore().exists(key)}
+
+
 def flush(key):
     session = SessionStore(key)
     session.load()
@@ -140,7 +145,7 @@ def bump(key, name, times):
         session.save()
 
 
-COMMANDS = [migrate, adduser, password, write, read, flush, cycle, clear, request, bump]
+COMMANDS = [migrate, adduser, password, write, read, exists, flush, cycle, clear, request, bump]
 
 print(json.dumps({"django": django.get_version()}), flush=True)
 for line in sys.stdin:

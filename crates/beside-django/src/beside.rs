@@ -34,7 +34,7 @@ impl Beside {
     /// # Panics
     ///
     /// If there is no such server.
-    pub async fn open(python: &str, place: Place) -> Self {
+    pub async fn open(variable_of_python: &str, place: Place) -> Self {
         let python = PathBuf::from(variable(python));
         let Ground { settings: told, site, folder } = place.ground().await;
         let mut settings = Settings::default();

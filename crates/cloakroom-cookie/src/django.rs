@@ -3,7 +3,7 @@
 //! ```no_run
 //! # use std::sync::Arc;
 //! # fn open(signed: Arc<dyn cloakroom_core::SessionFormat>) -> Result<(), cloakroom_core::Error> {
-//! // What the site's cookies are signed with.
+//! // `cloakroom_django::Cookie`: under another salt than that of cookies nothing opens.
 //! let backend = cloakroom_cookie::django::Config::new(signed).open();
 //! let sessions = cloakroom_core::Sessions::new(backend);
 //! # Ok(())

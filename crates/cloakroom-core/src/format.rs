@@ -12,6 +12,9 @@ use crate::{Error, ErrorKind, Expiry, Lifetime, Result, Stored, Timestamp};
 /// How sessions are written, where that is not core's own way: for an engine whose store another framework reads and
 /// writes as well ([`SessionBackend::format`](crate::SessionBackend::format)).
 ///
+/// The names that begin with `_auth_user`, and `_session_expiry`, are the only ones that a format keeps for itself: nobody else sees
+/// or sets them.
+///
 /// Such a session knows neither when it was created nor when its user logged in, nor with what; what it was given, and when
 /// it ends, it keeps. Idle and absolute timeouts, which count from there, are refused with it.
 pub trait SessionFormat: fmt::Debug + Send + Sync + 'static {
@@ -29,7 +32,8 @@ pub trait SessionFormat: fmt::Debug + Send + Sync + 'static {
     /// `Corrupt` for anything but what the format's own readers take, in bounded memory and time.
     fn decode(&self, payload: &Bytes) -> Result<Portable>;
 
-    /// What a session keeps of a user's proof of login: first what is written now, then what counts from before.
+    /// What a session keeps of a user's proof of login: first what is written now, then what counts from before. One at least, and none of
+    /// them empty.
     fn proofs(&self, user: &str, proof: &str) -> Vec<String>;
 }
 
@@ -46,7 +50,7 @@ pub struct Portable {
     pub proof: Option<String>,
     /// When it ends.
     pub expiry: Expiry,
-    /// When it was written, if a payload tells: what is read from visitors' cookies has to. To what is written it means nothing.
+    /// When it was written; none where the format keeps no time. Engines whose visitors bear their sessions need it; encoding ignores it.
     pub saved_at: Option<Timestamp>,
 }
 
@@ -105,8 +109,8 @@ pub(crate) fn decode(format: &dyn SessionFormat, stored: &Stored, lifetime: &Lif
     Ok(Content { head, data, owner: user })
 }
 
-/// What the browser was told is not in the store. Of all time, cut into tenths of the session's age, the first change in each is told: so
-/// it was told no earlier than this one began, and is told again when a later one has.
+/// The store does not say what the browser was told last. So time is divided into windows of a tenth of the session's age, and the first
+/// change in each sends the cookie again: the browser was told no earlier than this window began.
 fn tenth(head: &Head, lifetime: &Lifetime) -> Timestamp {
     let tenth = lifetime.expiry_age(head.expiry, head.saved_at) / 10;
     let into = head.saved_at.millis() % u64::try_from(tenth.as_millis()).unwrap_or(u64::MAX).max(1);

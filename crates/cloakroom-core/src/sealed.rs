@@ -37,16 +37,22 @@ impl<B: SessionBackend> Sealed<B> {
         Self { backend, keys }
     }
 
-    fn seal(&self, id: &SessionId, record: &Record) -> Result<Record> {
-        if self.backend.format().is_some() {
-            let message = "sessions in another framework's format can't be sealed: it could not read them";
-            return Err(Error::new(ErrorKind::Misconfigured, message));
+    fn check(&self) -> Result<()> {
+        if self.backend.format().is_none() {
+            return Ok(());
         }
+        let message = "sessions in another framework's format can't be sealed: it could not read them";
+        Err(Error::new(ErrorKind::Misconfigured, message))
+    }
+
+    fn seal(&self, id: &SessionId, record: &Record) -> Result<Record> {
+        self.check()?;
         let payload = self.keys.seal(id.as_bytes(), &about(record), &record.payload)?;
         Ok(Record { payload: payload.into(), ..record.clone() })
     }
 
     fn open(&self, id: &SessionId, mut stored: Stored) -> Result<Stored> {
+        self.check()?;
         let record = &stored.record;
         let plain = self.keys.open(id.as_bytes(), &about(record), &record.payload);
         stored.record.payload = Bytes::from(plain.ok_or_else(unopened)?);

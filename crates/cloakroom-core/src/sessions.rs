@@ -116,7 +116,7 @@ impl Sessions {
     /// # Errors
     ///
     /// `Unavailable` if the store does not answer within the time limit; `Misconfigured` where the engine's sessions are in another
-    /// framework's [format](SessionBackend::format), and an idle or absolute timeout is set, which that can't keep.
+    /// framework's [format](SessionBackend::format), and an idle or absolute timeout is set, which that can't keep, or a cache is in front that may be late.
     pub async fn load(&self, key: Option<SessionKey>) -> Result<Session> {
         self.check()?;
         let Some(key) = key else { return Ok(self.fresh()) };
@@ -144,13 +144,20 @@ impl Sessions {
 
     /// What another framework's format keeps is no more than that framework knows, and it must never be read late.
     fn check(&self) -> Result<()> {
-        let Lifetime { idle, absolute, .. } = self.options().lifetime;
-        let stale = !self.0.capabilities.stale_read.is_zero();
-        if (idle.is_some() || absolute.is_some() || stale) && self.backend().format().is_some() {
-            let message = "sessions in another framework's format have no idle and no absolute timeout, and no cache that is late";
-            return Err(Error::new(ErrorKind::Misconfigured, message));
+        if self.backend().format().is_none() {
+            return Ok(());
         }
-        Ok(())
+        let Lifetime { idle, absolute, .. } = self.options().lifetime;
+        let wrong = if idle.is_some() {
+            "sessions in another framework's format have no idle timeout"
+        } else if absolute.is_some() {
+            "sessions in another framework's format have no absolute timeout"
+        } else if !self.0.capabilities.stale_read.is_zero() {
+            "sessions in another framework's format can't be read through a cache that may be late"
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(ErrorKind::Misconfigured, wrong))
     }
 
     /// The living session under a key.

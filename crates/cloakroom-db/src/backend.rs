@@ -188,7 +188,7 @@ impl SessionIndex for Backend {
 
 impl fmt::Debug for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Backend").field("table", &self.config.table).finish_non_exhaustive()
+        f.debug_struct("Backend").field("table", &self.config.table_name()).finish_non_exhaustive()
     }
 }
 

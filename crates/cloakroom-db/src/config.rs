@@ -19,7 +19,7 @@ use crate::statements::Statements;
 #[derive(Clone)]
 pub struct Config {
     pub(crate) url: String,
-    pub(crate) table: String,
+    table: Option<String>,
     pub(crate) connections: u32,
     pub(crate) power_safe: bool,
     pub(crate) pooler: bool,
@@ -39,7 +39,7 @@ impl Config {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
-            table: "cloakroom_sessions".into(),
+            table: None,
             connections: 8,
             power_safe: false,
             pooler: false,
@@ -48,9 +48,9 @@ impl Config {
         }
     }
 
-    /// The table's name. `cloakroom_sessions`
+    /// The table's name. `cloakroom_sessions`; of a Django site's `django_session`
     pub fn table(mut self, table: impl Into<String>) -> Self {
-        self.table = table.into();
+        self.table = Some(table.into());
         self
     }
 
@@ -83,12 +83,11 @@ impl Config {
         self
     }
 
-    /// Keeps a Django site's sessions, in its table and as it writes them: `format` is `cloakroom_django::Signed`. The table's name
-    /// becomes `django_session`. Django may write at the same time: a save that meets a change of Django's finds it, and never goes over
+    /// Keeps a Django site's sessions, in its table and as it writes them: `format` is `cloakroom_django::Signed`. Django may write at the same time: a save that meets a change of Django's finds it, and never goes over
     /// it. Ids are keys there, nobody's sessions are listed, and a write whose answer was lost is not recognised.
     pub fn django(mut self, format: Arc<dyn SessionFormat>) -> Self {
         self.layout = Layout::Django(format);
-        self.table("django_session")
+        self
     }
 
     /// What tells the time that deadlines are compared with: the same as its sessions' does
@@ -109,7 +108,7 @@ impl Config {
     /// The text names the URL without its password.
     pub async fn open(self) -> Result<Backend> {
         let identifier = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        let table = self.table.as_str();
+        let table = self.table_name();
         let starts_well = table.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
         if table.len() > 48 || !starts_well || !table.bytes().all(identifier) {
             let message = format!("the table name {table:?} is not 1 to 48 letters, digits or _");
@@ -126,6 +125,10 @@ impl Config {
         }
         let statements = Statements::new(&dialect, &self.layout, table);
         Ok(Backend::new(driver, statements, self))
+    }
+
+    pub(crate) fn table_name(&self) -> &str {
+        self.table.as_deref().unwrap_or(self.layout.table())
     }
 
     async fn connect(&self) -> Result<(Box<dyn Driver>, Dialect)> {
@@ -196,7 +199,7 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("url", &redacted(&self.url))
-            .field("table", &self.table)
+            .field("table", &self.table_name())
             .field("connections", &self.connections)
             .field("power_safe", &self.power_safe)
             .field("pooler", &self.pooler)

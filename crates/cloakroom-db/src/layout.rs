@@ -35,6 +35,14 @@ impl Layout {
         capabilities
     }
 
+    /// Its name, unless another is set.
+    pub(crate) fn table(&self) -> &'static str {
+        match self {
+            Self::Native => "cloakroom_sessions",
+            Self::Django(_) => "django_session",
+        }
+    }
+
     pub(crate) fn format(&self) -> Option<&dyn SessionFormat> {
         match self {
             Self::Native => None,

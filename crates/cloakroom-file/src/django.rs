@@ -3,7 +3,7 @@
 //! ```no_run
 //! # use std::sync::Arc;
 //! # async fn open(signed: Arc<dyn cloakroom_core::SessionFormat>) -> Result<(), cloakroom_core::Error> {
-//! // The site's SESSION_FILE_PATH, and what its sessions are signed with.
+//! // The site's SESSION_FILE_PATH, and `cloakroom_django::Signed`.
 //! let config = cloakroom_file::django::Config::new("/var/lib/shop/sessions", signed);
 //! let sessions = cloakroom_core::Sessions::new(config.open().await?);
 //! # Ok(())

@@ -77,6 +77,16 @@ impl Settings {
                 "memory: takes nothing after it",
             ),
             ("SESSION_IDLE_TIMEOUT", django && idle.is_some(), "Django's format can't keep it"),
+            (
+                "SESSION_KEY_RENEWAL",
+                django && self.key_renewal.is_some(),
+                "Django would not follow a renewed key",
+            ),
+            (
+                "SESSION_LOGIN_LIMIT",
+                django && self.login_limit.is_some(),
+                "Django's format lists no user's sessions",
+            ),
             ("SESSION_ABSOLUTE_TIMEOUT", django && absolute.is_some(), "Django's format can't keep it"),
             ("SESSION_SEAL_KEYS", django && self.seal_keys.is_some(), "Django could not read what is sealed"),
             (

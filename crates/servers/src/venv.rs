@@ -23,9 +23,9 @@ pub fn python(folder: &Path, requirements: &str) -> Result<PathBuf> {
     }
     install::install(&["python3"])?;
     let create = || run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder));
-    if create().is_err() {
+    if let Err(error) = create() {
         // Debian's Python comes without it.
-        install::packages(&["python3-venv"])?;
+        install::packages(&["python3-venv"]).map_err(|_| error)?;
         create()?;
     }
     let packages = requirements.lines().filter(|line| !line.is_empty());

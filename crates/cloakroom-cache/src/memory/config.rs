@@ -41,8 +41,8 @@ impl Config {
         self
     }
 
-    /// Keeps sessions as another framework writes them, under the visitors' keys themselves: what such a store can do, without one.
-    /// There is no list of a user's sessions then. Core's own format
+    /// Keeps sessions as another framework writes them, under the visitors' keys themselves and without a list of a user's sessions: to try
+    /// what such a store can do, without one. Core's own format
     pub fn format(mut self, format: Arc<dyn SessionFormat>) -> Self {
         self.format = Some(format);
         self

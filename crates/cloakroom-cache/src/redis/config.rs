@@ -134,7 +134,7 @@ impl Config {
     }
 
     /// Connects to the cache of a Django site, for the sessions that it keeps there (`django.contrib.sessions.backends.cache`) and
-    /// writes like this.
+    /// writes like this: `format` is `cloakroom_django::Pickled`.
     ///
     /// # Errors
     ///

@@ -11,7 +11,7 @@
 //! Django then undoes. What this crate itself writes never goes over what it has not seen.
 //!
 //! In front of a database Django reads its copy first, and believes that. A request at Django that has read the row before it changes,
-//! and stores its copy when the change and both deletions are through, leaves a copy that is behind until it ends.
+//! and stores its copy when the change and both deletions are through, leaves a copy that is behind until it ends, of a session that was ended meanwhile, too.
 
 mod backend;
 mod cached;

@@ -32,7 +32,7 @@ impl Session {
 
     /// The same, bound to something that changes when this login must no longer count: usually what
     /// the application stores of the user's password. [`verify_login`](Session::verify_login) compares it. The session
-    /// keeps a digest of it alone.
+    /// keeps a digest of it alone; in another framework's [format](crate::SessionBackend::format) what that keeps.
     ///
     /// Whoever is logged in with another proof, or with none, is treated as another user: what their session holds is
     /// dropped. Where only the proof has changed, since the password was changed here or its hash was made anew, use
@@ -75,7 +75,8 @@ impl Session {
     }
 
     /// Whether somebody is logged in, and their login was bound to this proof; compared in constant time.
-    /// A login that was bound to another one, or to none, is over: the session ends as by [`flush`](Session::flush).
+    /// A login that was bound to another one, or to none, is over: the session ends as by [`flush`](Session::flush). One that
+    /// counts from before, by an older key of a [format](crate::SessionFormat::proofs), is bound anew, as by [`rebind_login`](Session::rebind_login).
     #[must_use = "the visitor may not be logged in any more"]
     pub fn verify_login(&self, proof: &str) -> bool {
         let now = self.sessions().now();
@@ -83,8 +84,9 @@ impl Session {
         state.accessed = true;
         let Some(user) = state.view.owner.as_deref() else { return false };
         let accepted = self.proofs(user, proof);
-        let bound = state.view.proof().unwrap_or_default().as_bytes();
-        match accepted.iter().position(|accepted| bound.ct_eq(accepted).into()) {
+        let bound = state.view.proof().map(str::as_bytes);
+        let is_bound_to = |accepted: &Bytes| bound.is_some_and(|bound| bound.ct_eq(accepted).into());
+        match accepted.iter().position(is_bound_to) {
             Some(0) => true,
             // It counts from before: as at a rebinding, from now on the new one does.
             Some(_) => {
