@@ -93,7 +93,7 @@ impl Table {
     async fn insert(&self, key: &SessionKey, session: &Value) {
         let now = self.sessions.options().clock.now();
         let payload = self.format.encode(&portable(session), now, 1 << 20).unwrap();
-        let until = now.plus(Duration::from_secs(1_209_600));
+        let until = now.plus(Duration::from_hours(14 * 24));
         let record = Record::new(payload, until, None, Stamp { sequence: 1, nonce: 1 });
         self.backend.create(&key.id(), &record).await.unwrap();
     }
