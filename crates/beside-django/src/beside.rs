@@ -35,7 +35,7 @@ impl Beside {
     ///
     /// If there is no such server.
     pub async fn open(variable_of_python: &str, place: Place) -> Self {
-        let python = PathBuf::from(variable(python));
+        let python = PathBuf::from(variable(variable_of_python));
         let Ground { settings: told, site, folder } = place.ground().await;
         let mut settings = Settings::default();
         for (name, value) in told {
