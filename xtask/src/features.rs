@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The facade's features that stand for something of their own.
-const FEATURES: [&str; 10] = [
+const FEATURES: [&str; 11] = [
     "sqlite",
     "postgres",
     "mysql",
@@ -17,18 +17,21 @@ const FEATURES: [&str; 10] = [
     "cached-db",
     "file",
     "signed-cookies",
+    "django",
     "tower",
     "axum",
 ];
 
 /// What people choose together.
-const PAIRS: [&str; 6] = [
+const PAIRS: [&str; 8] = [
     "axum,postgres",
     "axum,redis",
     "axum,file",
     "axum,signed-cookies",
     "axum,cached-db,memory,sqlite",
     "axum,cached-db,postgres,redis",
+    "axum,django,sqlite",
+    "cached-db,django,redis,sqlite",
 ];
 
 /// Crates that cost something to compile, and the features that may bring them: they must, and no other may.

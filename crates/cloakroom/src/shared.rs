@@ -1,8 +1,13 @@
 //! From settings to an engine that a Django site shares.
 
+#![cfg_attr(
+    not(any(feature = "cache", feature = "db", feature = "file", feature = "signed-cookies")),
+    expect(dead_code, unused_imports, reason = "without an engine there is nothing to share")
+)]
+
 use std::sync::Arc;
 
-use cloakroom_core::{Error, ErrorKind, Result, SessionBackend, SessionFormat};
+use cloakroom_core::{Error, ErrorKind, Result, SessionBackend};
 #[cfg(feature = "cache")]
 use cloakroom_django::{Pickled, Serializer};
 use cloakroom_django::{Secrets, Site};
@@ -89,13 +94,13 @@ impl Settings {
 
     /// What a table and files hold.
     #[cfg(any(feature = "db", feature = "file"))]
-    fn signed(&self) -> Result<Arc<dyn SessionFormat>> {
+    fn signed(&self) -> Result<Arc<dyn cloakroom_core::SessionFormat>> {
         Ok(Arc::new(cloakroom_django::Signed::new(self.site()?)))
     }
 
     /// What a cache holds.
     #[cfg(feature = "cache")]
-    fn pickled(&self) -> Result<Arc<dyn SessionFormat>> {
+    fn pickled(&self) -> Result<Arc<dyn cloakroom_core::SessionFormat>> {
         let serializer = match self.django.cache_serializer {
             CacheSerializer::Pickle5 => Serializer::Pickle5,
             CacheSerializer::Pickle4 => Serializer::Pickle4,

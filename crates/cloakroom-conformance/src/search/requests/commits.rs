@@ -143,6 +143,8 @@ impl Player<'_> {
         let Some(commit) = begun.commit else { return true };
         let before = self.pending.clone();
         match aside {
+            // Where visitors bear their sessions nothing is stored that a dropped commit could have left behind.
+            Aside::Drop if self.scene.presented => {}
             Aside::Drop => {
                 self.scene.gates.suffer();
                 return false;
