@@ -56,7 +56,7 @@ impl Change {
             Self::Expire(expiry) => content.head.expiry = *expiry,
             Self::Login(login) => {
                 // Or somebody else's session has come to be what it is applied to, by an answer that was late.
-                let owned = content.owner.is_some();
+                let owned = content.is_somebodys();
                 let same = content.owner.as_deref() == Some(&login.user)
                     && content.proof().map(str::as_bytes) == login.proof.as_deref();
                 if login.afresh || owned && !same {

@@ -23,6 +23,11 @@ impl Content {
         self.data.is_empty() && self.owner.is_none() && self.head.expiry == Expiry::Default
     }
 
+    /// What is in it belongs to a user: also to one whom only the framework knows that has written it.
+    pub(crate) fn is_somebodys(&self) -> bool {
+        self.owner.is_some() || self.data.tells_of_a_login()
+    }
+
     /// The same session, the framework's own notes of its last write aside.
     pub(crate) fn says_the_same(&self, other: &Self) -> bool {
         self.data == other.data

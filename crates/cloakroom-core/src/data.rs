@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::format::is_reserved;
+use crate::format::{LOGIN, is_reserved};
 
 /// A piece of text: a range of the one text that was loaded, or bytes of its own.
 #[derive(Clone, Debug)]
@@ -101,6 +101,11 @@ impl Data {
     /// What is the framework's own stays.
     pub(crate) fn clear(&mut self) {
         self.entries.retain(|entry| is_reserved(entry.name.str(&self.text)));
+    }
+
+    /// Whether another framework's format has noted a login, known here or not.
+    pub(crate) fn tells_of_a_login(&self) -> bool {
+        self.entries.iter().any(|entry| entry.name.bytes(&self.text) == LOGIN.as_bytes())
     }
 
     /// Nobody asks for one that is the framework's own.

@@ -69,6 +69,9 @@ pub(crate) fn is_reserved(name: &str) -> bool {
     name.starts_with("_auth_user") || name == "_session_expiry"
 }
 
+/// The name under which a login is kept, here by nobody: it tells of one that the format does not know for a user.
+pub(crate) const LOGIN: &str = "_auth_user_id";
+
 /// The payload of `content`, as `format` writes it.
 pub(crate) fn encode(format: &dyn SessionFormat, content: &Content, limit: usize) -> Result<Bytes> {
     let Content { head, data, owner } = content;

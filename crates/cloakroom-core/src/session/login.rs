@@ -68,8 +68,9 @@ impl Session {
         }
         let now = self.sessions().now();
         let mut state = self.state();
-        let other = |owner: &str| owner != user || state.view.proof().map(str::as_bytes) != proof.as_deref();
-        let afresh = state.view.owner.as_deref().is_some_and(other);
+        let same = state.view.owner.as_deref() == Some(user)
+            && state.view.proof().map(str::as_bytes) == proof.as_deref();
+        let afresh = state.view.is_somebodys() && !same;
         state.record(Change::Login(Login { user: user.to_owned(), at: now, proof, afresh }));
         Ok(())
     }
