@@ -231,6 +231,22 @@ fn a_cookie_is_written_and_read_as_by_django() {
 }
 
 #[test]
+fn what_is_written_is_signed_with_the_newest_key() {
+    let secret = |key: &str| Secrets::new(key).unwrap();
+    let both = Site::new(secret("the new one").fallbacks(["the one before"]).unwrap());
+    let [new, old] = ["the new one", "the one before"].map(|key| Site::new(secret(key)));
+    let before = Signed::new(old.clone()).encode(&session("{\"a\":1}"), Timestamp::MIN, LIMIT).unwrap();
+    let read = Signed::new(both.clone()).decode(&before).unwrap();
+    let formats: [fn(Site) -> Box<dyn SessionFormat>; 2] =
+        [|site| Box::new(Signed::new(site)), |site| Box::new(Cookie::new(site))];
+    for format in formats {
+        let written = format(both.clone()).encode(&read, Timestamp::MIN, LIMIT).unwrap();
+        assert_eq!(format(new.clone()).decode(&written).unwrap().entries, read.entries);
+        assert_eq!(format(old.clone()).decode(&written).unwrap_err().kind(), ErrorKind::Corrupt);
+    }
+}
+
+#[test]
 fn a_cookie_counts_where_it_counts_for_django() {
     for case in cases("signed_cookie_load") {
         let (format, value) = (Cookie::new(site(&case)), text(&case, "input", "cookie_value"));
