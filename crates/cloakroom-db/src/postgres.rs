@@ -37,7 +37,8 @@ pub(crate) const DIALECT: Dialect = Dialect {
     django: Django {
         moment: "(TIMESTAMPTZ '1970-01-01 00:00:00+00' + ?::BIGINT * INTERVAL '1 millisecond')",
         its_end: "expire_date",
-        ends: "FLOOR(EXTRACT(EPOCH FROM expire_date) * 1000)::BIGINT",
+        // A date can be infinity.
+        ends: "FLOOR(EXTRACT(EPOCH FROM LEAST(expire_date, TIMESTAMPTZ '9999-12-31 23:59:59+00')) * 1000)::BIGINT",
         data: "convert_to(session_data, 'UTF8')",
         nobodys: "NULL::BYTEA, decode(repeat('00', 16), 'hex')",
         same: "session_data = ?",

@@ -209,6 +209,11 @@ impl Store {
         if let Some(there) = there.filter(|there| there.payload != *seen) {
             return Ok(Deleted::Conflict(self.stored(&there)));
         }
+        self.take_away(id, &names, seen)
+    }
+
+    /// Takes a session's name away and looks at what had it: what was not seen gets it back.
+    fn take_away(&self, id: &SessionId, names: &Names, seen: &Bytes) -> Result<Deleted> {
         if !self.folder.move_over(&names.own, &names.draft).map_err(while_committing)? {
             return Ok(Deleted::Absent);
         }
@@ -342,6 +347,18 @@ mod tests {
         left.django_writes("abcdefgh", "django");
         let saved = left.store.exchange(&id("abcdefgh"), &names, draft, &ours, &"seen".into());
         assert_eq!((shown(&saved), left.there()), ("django".into(), vec!["abcdefgh: django".into()]));
+    }
+
+    #[test]
+    fn what_django_writes_between_the_look_and_the_end_is_given_its_name_back_and_shown() {
+        let left = left();
+        let names = left.store.folder.names_of(&id("abcdefgh")).unwrap();
+        left.django_writes("abcdefgh", "django");
+        let deleted = left.store.take_away(&id("abcdefgh"), &names, &"seen".into()).unwrap();
+        assert!(matches!(deleted, Deleted::Conflict(there) if there.record.payload == "django"));
+        assert_eq!(left.there(), ["abcdefgh: django"]);
+        assert_eq!(left.store.take_away(&id("abcdefgh"), &names, &"django".into()).unwrap(), Deleted::Ended);
+        assert_eq!(left.there(), [""; 0]);
     }
 
     /// Ours stood there for a moment, and what Django wrote over it may rest on it.

@@ -10,7 +10,9 @@ use cloakroom_core::{
 
 use super::super::client::Client;
 
-/// An engine of Django's rows whose changes Django sees at once, although it reads its copies first (`cached_db`). Opened by
+/// An engine of Django's rows whose changes Django sees, although it reads its copies first (`cached_db`), but for a request of its own
+/// that has read the row before a change or an end and stores its copy only after both deletions: with that copy Django goes on, as
+/// it does between its own processes. Opened by
 /// [`Config::open_django_cached`](super::super::Config::open_django_cached).
 ///
 /// - Nothing is read from a copy: it has no revision that a change could be compared with.
