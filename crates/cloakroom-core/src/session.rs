@@ -97,7 +97,7 @@ impl Session {
         self.state().held.as_ref().map(|held| held.id.clone())
     }
 
-    /// When the session was first stored, if its [format](SessionBackend::format) keeps that.
+    /// When the session was first stored, if its [format](crate::SessionBackend::format) keeps that.
     pub fn created_at(&self) -> Option<Timestamp> {
         let state = self.state();
         let known = state.held.is_some() && self.sessions().backend().format().is_none();

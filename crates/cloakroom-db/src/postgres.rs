@@ -38,7 +38,7 @@ pub(crate) const DIALECT: Dialect = Dialect {
         moment: "(TIMESTAMPTZ '1970-01-01 00:00:00+00' + ?::BIGINT * INTERVAL '1 millisecond')",
         its_end: "expire_date",
         // A date can be infinity.
-        ends: "FLOOR(EXTRACT(EPOCH FROM LEAST(expire_date, TIMESTAMPTZ '9999-12-31 23:59:59+00')) * 1000)::BIGINT",
+        ends: "FLOOR(EXTRACT(EPOCH FROM LEAST(expire_date, TIMESTAMPTZ '9999-12-31 23:59:59.999+00')) * 1000)::BIGINT",
         data: "convert_to(session_data, 'UTF8')",
         nobodys: "NULL::BYTEA, decode(repeat('00', 16), 'hex')",
         same: "session_data = ?",
