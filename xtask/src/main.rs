@@ -58,7 +58,7 @@ const COMMANDS: [Command; 8] = [
     Command {
         name: "servers",
         arguments: "[NAME…]",
-        about: "private servers and their URLs until Ctrl-C: postgres, mariadb, redis, redis-tls, cluster, sentinel",
+        about: "private servers and their URLs until Ctrl-C: postgres, mariadb, redis, redis-tls, cluster, sentinel, django",
         run: servers::run,
     },
     Command {
