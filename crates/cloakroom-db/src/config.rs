@@ -83,8 +83,9 @@ impl Config {
         self
     }
 
-    /// Keeps a Django site's sessions, in its table and as it writes them: `format` is `cloakroom_django::Signed`. Django may write at the same time: a save that meets a change of Django's finds it, and never goes over
-    /// it. Ids are keys there, nobody's sessions are listed, and a write whose answer was lost is not recognised.
+    /// Keeps a Django site's sessions, in its table and as it writes them: `format` is `cloakroom_django::Signed`. Django may write at
+    /// the same time: a save that meets a change of Django's finds it, and never goes over it. Ids are keys there, nobody's sessions
+    /// are listed, and a write whose answer was lost is not recognised.
     pub fn django(mut self, format: Arc<dyn SessionFormat>) -> Self {
         self.layout = Layout::Django(format);
         self

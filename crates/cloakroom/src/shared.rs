@@ -19,6 +19,8 @@ use crate::DjangoSite;
 use crate::{Engine, Settings};
 
 impl Settings {
+    /// The engine in the layout of a Django site's.
+    ///
     /// # Errors
     ///
     /// As [`Settings::sessions`].
@@ -36,7 +38,7 @@ impl Settings {
                 let config = cloakroom_file::django::Config::new(&self.file_path, self.signed()?);
                 let config = config.cookie_name(&self.cookie.name).age(self.lifetime.age);
                 let opened = config.power_safe(self.power_safe).open().await;
-                Ok(Arc::new(opened.map_err(|error| error.of("SESSION_FILE_PATH"))?))
+                Ok(Arc::new(opened.map_err(|error| error.of("SESSION_FILE_PATH or SESSION_COOKIE_NAME"))?))
             }
             #[cfg(feature = "signed-cookies")]
             Engine::SignedCookies => {
@@ -68,7 +70,9 @@ impl Settings {
                 let DjangoSite { cache_key_prefix, cache_version, .. } = &self.django;
                 let prefix = cloakroom_django::cache_prefix(cache_key_prefix, *cache_version);
                 let opened = self.redis_config().prefix(prefix).open_django(self.pickled()?).await;
-                Ok(Arc::new(opened.map_err(|error| error.of("SESSION_CACHE_URL"))?))
+                Ok(Arc::new(
+                    opened.map_err(|error| error.of("SESSION_CACHE_URL or DJANGO_CACHE_KEY_PREFIX"))?,
+                ))
             }
             _ => Err(self.lacking()),
         }
@@ -86,7 +90,9 @@ impl Settings {
                 let prefix = cloakroom_django::cached_db_prefix(cache_key_prefix, *cache_version);
                 let opened =
                     self.redis_config().prefix(prefix).open_django_cached(self.shared_db().await?).await;
-                Ok(Arc::new(opened.map_err(|error| error.of("SESSION_CACHE_URL"))?))
+                Ok(Arc::new(
+                    opened.map_err(|error| error.of("SESSION_CACHE_URL or DJANGO_CACHE_KEY_PREFIX"))?,
+                ))
             }
             _ => Err(self.lacking()),
         }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use cloakroom::{ErrorKind, Settings};
+use cloakroom::{ErrorKind, Format, Settings};
 use tempfile::TempDir;
 
 const SECRET: (&str, &str) = ("SECRET_KEY", "a secret key of the tests that is long enough for any engine");
@@ -15,6 +15,10 @@ fn settings(chosen: &[(&str, &str)]) -> (TempDir, Settings) {
     settings.file_path = folder.path().join("sessions");
     for (name, value) in chosen {
         settings.set(name, value).unwrap();
+    }
+    if settings.format == Format::Django {
+        // A site's folder is there, or it is a wrong one.
+        std::fs::create_dir(&settings.file_path).unwrap();
     }
     (folder, settings)
 }
@@ -121,6 +125,52 @@ async fn a_cache_that_is_down_at_the_start_costs_speed_and_nothing_else() {
     let url = format!("redis://{}", nobody());
     let chosen = [("SESSION_ENGINE", "cached_db"), ("SESSION_CACHE_URL", &*url)];
     works_or_names("cached-db", true, &chosen).await;
+}
+
+/// Each engine of this build, in Django's layout; a build without the format names it.
+#[tokio::test]
+async fn the_format_django_is_opened_or_named() {
+    let engines = [
+        (cfg!(feature = "sqlite"), "db"),
+        (cfg!(feature = "memory"), "cache"),
+        (cfg!(all(feature = "cached-db", feature = "memory", feature = "sqlite")), "cached_db"),
+        (cfg!(feature = "file"), "file"),
+        (cfg!(feature = "signed-cookies"), "signed_cookies"),
+    ];
+    for engine in engines.into_iter().filter_map(|(enabled, engine)| enabled.then_some(engine)) {
+        let chosen = [("SESSION_FORMAT", "django"), ("SESSION_ENGINE", engine), SECRET];
+        works_or_names("django", cfg!(feature = "django"), &chosen).await;
+    }
+}
+
+#[tokio::test]
+async fn what_the_format_django_can_not_keep_is_refused_by_its_name() {
+    let cluster = format!("redis+cluster://{}", nobody());
+    let refused: [(&str, &[(&str, &str)]); 8] = [
+        ("SESSION_IDLE_TIMEOUT", &[("SESSION_IDLE_TIMEOUT", "60")]),
+        ("SESSION_ABSOLUTE_TIMEOUT", &[("SESSION_ABSOLUTE_TIMEOUT", "60")]),
+        ("SESSION_KEY_RENEWAL", &[("SESSION_KEY_RENEWAL", "60")]),
+        ("SESSION_LOGIN_LIMIT", &[("SESSION_LOGIN_LIMIT", "3")]),
+        ("SESSION_SEAL_KEYS", &[("SESSION_SEAL_KEYS", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")]),
+        ("SESSION_CACHE_URL", &[("SESSION_ENGINE", "cache"), ("SESSION_CACHE_URL", &cluster)]),
+        ("DJANGO_CACHE_VERSION", &[("SESSION_FORMAT", "native"), ("DJANGO_CACHE_VERSION", "2")]),
+        ("DJANGO_USE_TZ", &[("SESSION_FORMAT", "native"), ("DJANGO_USE_TZ", "false")]),
+    ];
+    for (name, chosen) in refused {
+        let (_folder, settings) = settings(&[&[("SESSION_FORMAT", "django"), SECRET], chosen].concat());
+        let error = settings.sessions().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured, "{name}");
+        assert!(error.to_string().starts_with(&format!("{name}: ")), "{name}: {error}");
+    }
+}
+
+#[cfg(all(feature = "django", feature = "sqlite"))]
+#[tokio::test]
+async fn the_format_django_does_not_start_without_the_sites_secret_key() {
+    let (_folder, settings) = settings(&[("SESSION_FORMAT", "django")]);
+    let error = settings.sessions().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
+    assert!(error.to_string().starts_with("SECRET_KEY: "), "{error}");
 }
 
 #[tokio::test]
