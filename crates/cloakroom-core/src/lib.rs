@@ -56,6 +56,7 @@ mod sessions;
 mod sweep;
 mod text;
 mod timestamp;
+mod translation;
 mod walk;
 
 pub use backend::{SessionBackend, SessionIndex};

@@ -41,12 +41,13 @@
 //!
 //! # Sweeping
 //!
-//! An expired session is absent at once; its record stays until it is swept. Have a task call
-//! [`Sessions::clear_expired`] from time to time, with a moment an hour ago, on the layer's own `sessions()`:
-//! [`Settings::sessions`] opens the engine a second time.
+//! An expired session is absent at once; its record stays until it is swept. Have a task run
+//! [`ClearExpired`] on the layer's own `sessions()`: [`Settings::sessions`] opens the engine a second time.
 
 mod check;
+mod copy;
 mod engine;
+mod migrating;
 mod open;
 mod settings;
 #[cfg(feature = "django")]
@@ -58,13 +59,15 @@ mod values;
 /// [`core::SessionBackend`] is what an engine of your own implements.
 pub use cloakroom_core as core;
 pub use cloakroom_core::{
-    ErrorKind, Expiry, Lifetime, LoginLimit, LoginPolicy, Memory, SessionId, SessionInfo, SessionOptions,
-    Sessions, Timestamp,
+    ClearExpired, ErrorKind, Expiry, Lifetime, LoginLimit, LoginPolicy, Memory, SessionId, SessionInfo,
+    SessionOptions, Sessions, Timestamp,
 };
 /// Cookie policy and request lifecycle, for adapters.
 pub use cloakroom_http as http;
 pub use cloakroom_http::{CookieOptions, CookiePolicy, SameSite};
+pub use copy::{Copied, copy};
 pub use engine::Engine;
+pub use migrating::Migrating;
 pub use settings::Settings;
 pub use site::{CacheSerializer, DjangoSite, Format};
 
