@@ -19,10 +19,12 @@ mod layer;
 mod service;
 mod session;
 mod told;
-mod visit;
 
 pub use error::Error;
 pub use future::ResponseFuture;
 pub use layer::SessionLayer;
 pub use service::SessionService;
 pub use session::Session;
+
+/// Where a request's extensions lead to its session.
+type Visit = cloakroom_http::Visit<http::HeaderValue>;
