@@ -99,6 +99,68 @@ pub mod axum {
     pub use cloakroom_tower::{Error, Session, SessionLayer};
 }
 
+/// For actix-web: the middleware, and the session as an argument of handlers.
+///
+/// ```no_run
+/// use actix_web::{App, HttpServer, web};
+/// use cloakroom::Settings;
+/// use cloakroom::actix::{Error, Session};
+///
+/// async fn visits(session: Session) -> Result<String, Error> {
+///     let n = session.update("visits", |n: &mut u64| *n += 1).await?;
+///     Ok(format!("You have visited this page {n} times."))
+/// }
+///
+/// #[actix_web::main]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let settings = Settings::from_env()?;
+///     settings.migrate().await?;
+///     // Before the factory: all workers share it.
+///     let sessions = settings.middleware().await?;
+///     let site = move || App::new().wrap(sessions.clone()).route("/", web::get().to(visits));
+///     Ok(HttpServer::new(site).bind("127.0.0.1:8000")?.run().await?)
+/// }
+/// ```
+///
+/// # Your own page for failures
+///
+/// As with axum, whatever fails is a response with the status that fits it, and its [`Error`](actix::Error) in its extensions. One
+/// function around the middleware finds it there:
+///
+/// ```
+/// use actix_web::body::{BoxBody, MessageBody};
+/// use actix_web::dev::{ServiceRequest, ServiceResponse};
+/// use actix_web::middleware::{Next, from_fn};
+/// use actix_web::{App, web};
+/// use cloakroom::Memory;
+/// use cloakroom::actix::{Error, Session, SessionMiddleware};
+///
+/// async fn failures(
+///     request: ServiceRequest,
+///     next: Next<impl MessageBody + 'static>,
+/// ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+///     let response = next.call(request).await?.map_into_boxed_body();
+///     let error = response.response().extensions().get::<Error>().cloned();
+///     let Some(error) = error else { return Ok(response) };
+///     let page = format!("{}: {}", error.status(), error.sentence());
+///     Ok(response.map_body(|_, _| BoxBody::new(page)))
+/// }
+///
+/// async fn handler(session: Session) -> Result<&'static str, Error> {
+///     session.insert("seen", true)?;
+///     Ok("seen")
+/// }
+///
+/// let site = App::new()
+///     .wrap(SessionMiddleware::new(Memory::new()))
+///     .wrap(from_fn(failures)) // outside: a commit fails on the way out
+///     .route("/", web::get().to(handler));
+/// ```
+#[cfg(feature = "actix")]
+pub mod actix {
+    pub use cloakroom_actix::{Error, Session, SessionMiddleware};
+}
+
 /// The snippets of the README and of the pages in docs are compiled with the tests.
 #[cfg(all(doctest, feature = "axum", feature = "sqlite"))]
 mod pages {
