@@ -1,33 +1,4 @@
-//! cloakroom sessions for actix-web.
-//!
-//! [`SessionMiddleware`] finds the cookie and hands every request a session that is loaded when a handler
-//! asks for it, once, and not before: a request that does not ask costs no I/O and gets no header.
-//! When the handler has answered, what it changed is committed, and only then do the headers leave.
-//!
-//! A handler takes a [`Session`] as an argument; a middleware finds it by [`Session::of`]:
-//!
-//! ```
-//! use actix_web::{App, web};
-//! use cloakroom_actix::{Error, Session, SessionMiddleware};
-//! use cloakroom_core::Memory;
-//!
-//! async fn visits(session: Session) -> Result<String, Error> {
-//!     let n = session.update("visits", |n: &mut u64| *n += 1).await?;
-//!     Ok(format!("You have visited this page {n} times."))
-//! }
-//!
-//! # #[actix_web::main]
-//! # async fn main() {
-//! // Before the factory: all workers share it.
-//! let sessions = SessionMiddleware::new(Memory::new());
-//! let app = App::new().wrap(sessions.clone()).route("/", web::get().to(visits));
-//! # let site = actix_web::test::init_service(app).await;
-//! # let request = actix_web::test::TestRequest::get().uri("/").to_request();
-//! # let answer = actix_web::test::call_service(&site, request).await;
-//! # assert!(answer.headers().contains_key("set-cookie"));
-//! # assert_eq!(actix_web::test::read_body(answer).await, "You have visited this page 1 times.");
-//! # }
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! A commit that fails is answered with its status and an empty body; the [`Error`] lies in the
 //! response's extensions, where a middleware around this one may render it.
