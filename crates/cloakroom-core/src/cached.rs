@@ -10,7 +10,7 @@ use crate::clock::in_time;
 use crate::{
     Capabilities, Clock, Deleted, Error, ErrorKind, Read, Record, Result, Revision, Saved, SessionBackend,
     SessionCache, SessionFormat, SessionId, SessionIndex, SessionWalk, Stored, Swept, SystemClock, Timestamp,
-    Touched,
+    Touched, notice,
 };
 
 /// How long a copy is remembered, and the longest that a load can be behind.
@@ -137,12 +137,7 @@ impl<B: SessionBackend, C: SessionCache> Cached<B, C> {
                 }
                 let until = self.clock.now().plus(REST);
                 let rested = self.resting_until.swap(until.millis(), Ordering::Relaxed);
-                if Timestamp::from_millis(rested) < self.clock.now() {
-                    tracing::warn!(
-                        error = error as &dyn std::error::Error,
-                        "the session cache fails, reading without it"
-                    );
-                }
+                notice::cache_fails(error, Timestamp::from_millis(rested) < self.clock.now());
             })
             .ok()
     }
@@ -175,10 +170,12 @@ impl<B: SessionBackend, C: SessionCache> SessionBackend for Cached<B, C> {
     }
 
     async fn load(&self, id: &SessionId, read: Read) -> Result<Option<Stored>> {
-        if read == Read::Any
-            && let Some(copy) = self.copy(id).await?
-        {
-            return Ok(Some(copy));
+        if read == Read::Any {
+            let copy = self.copy(id).await?;
+            notice::cache_read(copy.is_some());
+            if copy.is_some() {
+                return Ok(copy);
+            }
         }
         let found = self.fetch(id).await?;
         if read == Read::Latest && found.is_none() {

@@ -105,6 +105,25 @@ pub enum ErrorKind {
     Misconfigured,
 }
 
+impl ErrorKind {
+    /// What it is called in spans and as an outcome in metrics: `unavailable`, say.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::Unknown => "unknown",
+            Self::Interrupted => "interrupted",
+            Self::Invalid => "invalid",
+            Self::Mismatch => "mismatch",
+            Self::Corrupt => "corrupt",
+            Self::TooLarge => "too_large",
+            Self::TooManySessions => "too_many_sessions",
+            Self::TooLate => "too_late",
+            Self::Unsupported => "unsupported",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,12 +22,17 @@ mod content;
 mod data;
 mod error;
 mod expiry;
+#[cfg(feature = "metrics")]
+mod figures;
 mod format;
 mod id;
 mod inventory;
 mod key;
 mod login_limit;
+#[cfg(feature = "metrics")]
+mod measured;
 mod memory;
+mod notice;
 mod owner;
 mod payload;
 mod queue;
@@ -55,6 +60,8 @@ pub use id::SessionId;
 pub use inventory::{Listed, LookedUp};
 pub use key::SessionKey;
 pub use login_limit::{LoginLimit, LoginPolicy};
+#[cfg(feature = "metrics")]
+pub use measured::Measured;
 pub use memory::Memory;
 pub use owner::SessionInfo;
 pub use record::{Deleted, Read, Record, Revision, Saved, Stamp, Stored, Touched, Written};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tracing::{Instrument as _, Span};
 
 use crate::alias::OVERLAP;
 use crate::clock::in_time;
@@ -12,7 +13,7 @@ use crate::queue::Queues;
 use crate::session::Held;
 use crate::{
     Addressing, Capabilities, Clock, Error, ErrorKind, Lifetime, LoginLimit, Read, Result, Session,
-    SessionBackend, SessionKey, Stored, SystemClock, Timestamp, Written, format, payload,
+    SessionBackend, SessionKey, Stored, SystemClock, Timestamp, Written, format, notice, payload,
 };
 
 /// What holds for all sessions of a [`Sessions`].
@@ -120,6 +121,12 @@ impl Sessions {
     pub async fn load(&self, key: Option<SessionKey>) -> Result<Session> {
         self.check()?;
         let Some(key) = key else { return Ok(self.fresh()) };
+        let span = notice::load();
+        self.look(&span, key).instrument(span.clone()).await
+    }
+
+    /// The session of the visitor who presents `key`, and in `span` what there was.
+    async fn look(&self, span: &Span, key: SessionKey) -> Result<Session> {
         let until = self.time_limit_from_now();
         let loaded = match self.find(&key, Read::Any, until).await {
             Ok(None) => self.follow(&key, Read::Any, until).await,
@@ -127,18 +134,22 @@ impl Sessions {
         };
         match loaded {
             Ok(Some((current, found))) => {
+                span.record("outcome", "found").record("bytes", found.stored.record.payload.len());
                 let held = Held::new(current, &found.stored);
                 Ok(Session::loaded(self.clone(), key, held, found.content))
             }
-            Ok(None) => Ok(self.fresh()),
-            Err(error) if error.kind() == ErrorKind::Corrupt => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "unreadable session, starting afresh"
-                );
+            Ok(None) => {
+                span.record("outcome", "absent");
                 Ok(self.fresh())
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                span.record("outcome", error.kind().name());
+                if error.kind() != ErrorKind::Corrupt {
+                    return Err(error);
+                }
+                notice::unreadable(&error, "starting afresh");
+                Ok(self.fresh())
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use super::delivery::{Commit, interrupted, kept_changing};
 use super::draft::{Draft, Drafted};
 use super::state::State;
 use crate::content::Content;
-use crate::{Error, ErrorKind, LoginLimit, LoginPolicy, Result};
+use crate::{Error, ErrorKind, LoginLimit, LoginPolicy, Result, notice};
 
 /// How long a login that met others waits for them to step back, and how often.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -105,10 +105,7 @@ impl Commit<'_> {
                 Err(interrupted())
             }
             Err(error) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "the number of a user's sessions could not be limited"
-                );
+                notice::login_limit_fails(&error);
                 Ok(())
             }
         }
@@ -123,7 +120,7 @@ impl Commit<'_> {
         }
         if let Err(error) = left {
             // The next commit does it before anything else.
-            tracing::warn!(error = &error as &dyn std::error::Error, "a refused login still stands");
+            notice::refusal_fails(&error);
             if let Some(entrant) = &mut self.session.state().logged_in {
                 entrant.told = true;
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Error, ErrorKind, Result, Sessions, Timestamp};
+use crate::{Error, ErrorKind, Result, Sessions, Timestamp, notice};
 
 /// Longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_millis(256);
@@ -42,6 +42,7 @@ impl<'s> Attempts<'s> {
             return Err(self.given_up());
         }
         self.made += 1;
+        notice::retry(self.lost.as_ref());
         if !pause.is_zero() {
             self.sessions.options().clock.sleep(pause).await;
         }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tracing::{Instrument as _, Span};
 
 use super::Session;
 use super::delivery::{Commit, Committed, Force, Work, ended};
@@ -9,7 +10,7 @@ use super::draft::too_late;
 use super::entries::{check, parse, to_json};
 use super::state::Held;
 use crate::expiry::Touch;
-use crate::{Error, ErrorKind, Result, Timestamp, Touched};
+use crate::{Error, ErrorKind, Result, Timestamp, Touched, notice};
 
 impl Session {
     /// Commits what was changed so far, now. Without changes, and for a visitor with nothing to
@@ -59,9 +60,14 @@ impl Session {
     /// before may be stored and nobody can tell, `TooManySessions` if that was a login beyond the limit; what is stored but does
     /// not decode is `Corrupt`.
     pub async fn reload(&self) -> Result<()> {
-        let until = self.sessions().time_limit_from_now();
-        let _turn = self.turn(until).await?;
-        Commit::new(self, until, Force::No).reload().await
+        let span = notice::reload();
+        let work = async {
+            let until = self.sessions().time_limit_from_now();
+            let _turn = self.turn(until).await?;
+            Commit::new(self, until, Force::No, &span).reload().await
+        };
+        let done = work.instrument(span.clone()).await;
+        notice::end(&span, done)
     }
 
     /// Reads the value under `name`, or the type's default, lets `change` change it, and commits it with
@@ -139,6 +145,12 @@ impl Session {
     /// `Unavailable` or `Unknown` if the store does not answer within the time limit; `TooLate` if it is a
     /// new cookie, and the response's headers have left.
     pub async fn touch(&self) -> Result<()> {
+        let span = notice::touch();
+        let done = self.note_visit(&span).instrument(span.clone()).await;
+        notice::end(&span, done)
+    }
+
+    async fn note_visit(&self, span: &Span) -> Result<()> {
         let sessions = self.sessions();
         let until = sessions.time_limit_from_now();
         let _turn = self.turn(until).await?;
@@ -153,7 +165,7 @@ impl Session {
         };
         let Some((held, touch)) = due else { return Ok(()) };
         let Touch::Later(deadline) = touch else {
-            return Commit::new(self, until, Force::Quiet).run(&mut |_| Ok(())).await.map(|_| ());
+            return Commit::new(self, until, Force::Quiet, span).run(&mut |_| Ok(())).await.map(|_| ());
         };
         let touch = sessions.backend().touch(&held.id, deadline, &held.revision);
         let touched = sessions.bounded(sessions.left(until), ErrorKind::Unknown, touch).await?;
@@ -185,35 +197,50 @@ impl Session {
     /// `Unavailable` or `Unknown` if the store does not answer within the time limit; what waited still
     /// waits then.
     pub async fn finish(&self) -> Result<bool> {
-        let until = self.sessions().time_limit_from_now();
-        let _turn = self.turn(until).await?;
-        let mut commit = Commit::new(self, until, Force::No);
-        // What can't be found out changes nothing about a failure that is told anyway.
-        let _ = commit.settle(false).await;
-        let _ = commit.make_room().await;
-        commit.end_doomed().await?;
-        Ok(commit.ended)
+        let span = notice::commit();
+        let work = async {
+            let until = self.sessions().time_limit_from_now();
+            let _turn = self.turn(until).await?;
+            let mut commit = Commit::new(self, until, Force::No, &span);
+            // What can't be found out changes nothing about a failure that is told anyway.
+            let _ = commit.settle(false).await;
+            let _ = commit.make_room().await;
+            commit.end_doomed().await?;
+            Ok(commit.ended)
+        };
+        let done = work.instrument(span.clone()).await;
+        notice::end(&span, done)
     }
 
     /// The same, and what was sent is sent again where that tells what became of it.
     pub(crate) async fn settle(&self) -> Result<bool> {
-        let until = self.sessions().time_limit_from_now();
-        let _turn = self.turn(until).await?;
-        let mut commit = Commit::new(self, until, Force::No);
-        commit.settle(true).await?;
-        commit.end_doomed().await?;
-        Ok(commit.ended)
+        let span = notice::commit();
+        let work = async {
+            let until = self.sessions().time_limit_from_now();
+            let _turn = self.turn(until).await?;
+            let mut commit = Commit::new(self, until, Force::No, &span);
+            commit.settle(true).await?;
+            commit.end_doomed().await?;
+            Ok(commit.ended)
+        };
+        let done = work.instrument(span.clone()).await;
+        notice::end(&span, done)
     }
 
     async fn commit(&self, force: Force, work: &mut Work<'_>) -> Result<Committed> {
-        let until = self.sessions().time_limit_from_now();
-        let _turn = self.turn(until).await?;
-        let committed = Commit::new(self, until, force).run(work).await?;
-        if self.state().untold() {
-            // Nothing was written that would have told it. What can't be looked at now the next request tells.
-            let _ = self.tell_key(until).await;
-        }
-        Ok(committed)
+        let span = notice::commit();
+        let work = async {
+            let until = self.sessions().time_limit_from_now();
+            let _turn = self.turn(until).await?;
+            let committed = Commit::new(self, until, force, &span).run(work).await?;
+            if self.state().untold() {
+                // Nothing was written that would have told it. What can't be looked at now the next request tells.
+                let _ = self.tell_key(until).await;
+            }
+            Ok(committed)
+        };
+        let done = work.instrument(span.clone()).await;
+        notice::end(&span, done)
     }
 
     /// One request's commits take turns, so that two first ones do not create two records.

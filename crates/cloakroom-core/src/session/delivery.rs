@@ -3,13 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::Span;
+
 use super::Session;
 use super::admission::Entrant;
 use super::attempts::{Attempts, lost};
 use super::draft::{Draft, Drafted, Verb};
+use super::ending::tell_interruption;
 use super::renewal::Renewal;
 use super::state::Held;
 use crate::content::Content;
+use crate::notice::{self, Tally};
 use crate::queue::Turn;
 use crate::{Error, ErrorKind, Read, Result, Saved, Sessions, Stored, Timestamp, Written, random};
 
@@ -49,13 +53,16 @@ pub(super) struct Commit<'s> {
     /// One's place among this process's writers of the session, after the first conflict.
     queue: Option<Turn<'s>>,
     conflicts: u32,
+    tally: Tally,
     /// It has ended a session, by a flush or since a login was taken back.
     pub(super) ended: bool,
 }
 
 impl<'s> Commit<'s> {
-    pub(super) fn new(session: &'s Session, until: Timestamp, force: Force) -> Self {
-        Self { session, until, force, queue: None, conflicts: 0, ended: false }
+    /// What it takes is told in `span`.
+    pub(super) fn new(session: &'s Session, until: Timestamp, force: Force, span: &Span) -> Self {
+        let tally = Tally::new(span);
+        Self { session, until, force, queue: None, conflicts: 0, tally, ended: false }
     }
 
     pub(super) async fn run(&mut self, work: &mut Work<'_>) -> Result<Committed> {
@@ -195,7 +202,7 @@ impl<'s> Commit<'s> {
 
     /// Sends a draft until its fate is known. It keeps its stamp, so a lost answer is asked for again
     /// where the engine can tell what it has stored; a fresh id tells it on any engine.
-    async fn send(&self, draft: &Draft, lost: Option<Error>) -> Result<Saved> {
+    async fn send(&mut self, draft: &Draft, lost: Option<Error>) -> Result<Saved> {
         let backend = self.sessions().backend();
         let recognises = self.sessions().recognises_own_write();
         let (id, record) = (&draft.id, &draft.record);
@@ -211,6 +218,8 @@ impl<'s> Commit<'s> {
                     there.map_or(Saved::Gone, |there| Saved::Written(Written::at(there.revision)))
                 })
             } else {
+                self.tally.attempts += 1;
+                self.tally.bytes = record.payload.len();
                 match &draft.verb {
                     Verb::Create => attempts.bound(backend.create(id, record)).await,
                     Verb::Save(held) => attempts.bound(backend.save(id, record, &held.revision)).await,
@@ -307,6 +316,8 @@ impl<'s> Commit<'s> {
         // Somebody has just stored it: that is as good as storing it again.
         self.force = Force::No;
         self.conflicts += 1;
+        self.tally.conflicts += 1;
+        notice::conflict();
         if self.queue.is_some() {
             // In line already: this was another process. Make room, a random while.
             let pause = Duration::from_micros(random::number()? % (1_000 << self.conflicts.min(8)));
@@ -340,11 +351,9 @@ impl<'s> Commit<'s> {
 
     /// What is there now does not decode: nothing of ours may go over it.
     pub(super) fn unreadable(&self, draft: &Draft, error: &Error) -> Error {
-        tracing::warn!(
-            error = error as &dyn std::error::Error,
-            "unreadable session, its changes are dropped"
-        );
-        self.session.state().interrupt(draft);
+        notice::unreadable(error, "its changes are dropped");
+        let news = self.session.state().interrupt(draft.epoch);
+        tell_interruption(news);
         interrupted()
     }
 

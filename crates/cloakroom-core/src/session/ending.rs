@@ -5,7 +5,7 @@ use super::attempts::Attempts;
 use super::delivery::{Commit, interrupted};
 use super::draft::{Draft, Verb, too_late};
 use super::state::Doomed;
-use crate::{Deleted, ErrorKind, Read, Result};
+use crate::{Deleted, ErrorKind, Read, Result, notice};
 
 impl Commit<'_> {
     /// Deletes the records of sessions that were flushed, and notes whether that ended one.
@@ -63,7 +63,11 @@ impl Commit<'_> {
                 state.adopt(key, &found.stored, found.content);
             }
             Some(_) => {}
-            None => state.interrupt(draft),
+            None => {
+                let news = state.interrupt(draft.epoch);
+                drop(state);
+                tell_interruption(news);
+            }
         }
         Ok(())
     }
@@ -91,11 +95,20 @@ impl Commit<'_> {
             return Ok(());
         }
         let Some((key, found)) = found else {
-            state.interrupted = true;
-            state.announced = None;
+            let news = state.interrupt(epoch);
+            drop(state);
+            tell_interruption(news);
             return Err(interrupted());
         };
         state.adopt(key, &found.stored, found.content);
         Ok(())
+    }
+}
+
+/// Told once, by whoever finds out: what the handle is asked for afterwards fails without a look at the store. The state's
+/// lock is not held, since whoever listens may be the application.
+pub(super) fn tell_interruption(news: bool) {
+    if news {
+        notice::interrupted();
     }
 }

@@ -1,8 +1,10 @@
 //! Renewing keys: a session that has had its key for long gets another, and the old one leads there for a while.
 
+use tracing::{Instrument as _, Span};
+
 use super::Session;
 use super::delivery::{Commit, Force};
-use crate::{ErrorKind, Read, Result, Saved, SessionKey, Timestamp, alias};
+use crate::{ErrorKind, Read, Result, Saved, SessionKey, Timestamp, alias, notice};
 
 /// A key whose alias stands, and the key that it leads to.
 #[derive(Clone, Debug)]
@@ -33,16 +35,21 @@ impl Session {
         if !due && !tells_late {
             return Ok(());
         }
-        let until = self.sessions().time_limit_from_now();
-        let _turn = self.turn(until).await?;
-        let renewed = if due { self.renew(until).await } else { Ok(()) };
-        self.tell_key(until).await?;
-        renewed
+        let span = notice::renew();
+        let work = async {
+            let until = self.sessions().time_limit_from_now();
+            let _turn = self.turn(until).await?;
+            let renewed = if due { self.renew(until, &span).await } else { Ok(()) };
+            self.tell_key(until).await?;
+            renewed
+        };
+        let done = work.instrument(span.clone()).await;
+        notice::end(&span, done)
     }
 
-    async fn renew(&self, until: Timestamp) -> Result<()> {
+    async fn renew(&self, until: Timestamp, span: &Span) -> Result<()> {
         match self.renewal(until).await? {
-            Some(renewal) => Commit::new(self, until, Force::No).renew(&renewal).await,
+            Some(renewal) => Commit::new(self, until, Force::No, span).renew(&renewal).await,
             None => Ok(()),
         }
     }

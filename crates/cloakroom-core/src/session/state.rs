@@ -176,13 +176,14 @@ impl State {
         current
     }
 
-    /// Another request has ended the session that this draft was made for.
-    pub(super) fn interrupt(&mut self, draft: &Draft) {
-        if self.epoch == draft.epoch {
-            self.interrupted = true;
-            // Whatever key this request was to announce is dead by now.
-            self.announced = None;
+    /// Another request has ended the session as it was before a flush of this epoch. Says whether that is news.
+    pub(super) fn interrupt(&mut self, epoch: u64) -> bool {
+        if self.epoch != epoch {
+            return false;
         }
+        // Whatever key this request was to announce is dead by now.
+        self.announced = None;
+        !std::mem::replace(&mut self.interrupted, true)
     }
 
     /// What is stored is what is shown, and changes that came meanwhile.
