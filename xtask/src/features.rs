@@ -21,6 +21,7 @@ const FEATURES: [&str; 12] = [
     "tower",
     "axum",
     "actix",
+    "metrics",
 ];
 
 /// What people choose together.
@@ -34,10 +35,12 @@ const PAIRS: [&str; 9] = [
     "axum,cached-db,postgres,redis",
     "axum,django,sqlite",
     "cached-db,django,redis,sqlite",
+    "axum,metrics,sqlite",
 ];
 
 /// Crates that cost something to compile, and the features that may bring them: they must, and no other may.
 const COSTS: [(&str, &[&str]); 17] = [
+const COSTS: [(&str, &[&str]); 16] = [
     ("sqlx-core", &["sqlite", "postgres", "mysql", "cached-db"]),
     ("libsqlite3-sys", &["sqlite"]),
     ("sqlx-postgres", &["postgres"]),
@@ -55,6 +58,7 @@ const COSTS: [(&str, &[&str]); 17] = [
     ("tower-service", &["tower", "axum"]),
     ("cloakroom-actix", &["actix"]),
     ("actix-web", &["actix"]),
+    ("metrics", &["metrics"]),
 ];
 
 /// An engine's crate as somebody has it who depends on nothing else, and what it must not know.

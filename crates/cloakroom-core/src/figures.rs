@@ -1,6 +1,6 @@
 //! The names of all metrics, and what each of them is.
 
-use metrics::{Unit, describe_counter, describe_histogram};
+use metrics::{Unit, counter, describe_counter, describe_histogram};
 
 pub(crate) const OPERATIONS: &str = "cloakroom_operations_total";
 pub(crate) const DURATION: &str = "cloakroom_operation_duration_seconds";
@@ -31,4 +31,8 @@ pub(crate) fn describe() {
     describe_counter!(CACHE_HITS, Unit::Count, "Reads that the cache in front of an engine has answered");
     describe_counter!(CACHE_MISSES, Unit::Count, "Reads that it has not answered");
     describe_counter!(CACHE_FAILURES, Unit::Count, "Calls to it that failed or took too long");
+    // Shown from the start: of a counter that begins with one nobody sees the first.
+    for counted in [CONFLICTS, RETRIES, INTERRUPTIONS, UNREADABLE, CACHE_HITS, CACHE_MISSES, CACHE_FAILURES] {
+        counter!(counted).increment(0);
+    }
 }

@@ -105,7 +105,11 @@ async fn note<Agent: UserAgent>(visit: Visit<Agent>, status: u16) -> Result<()> 
         }
     };
     if let Err(error) = noted.await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "a visit could not be noted");
+        tracing::warn!(
+            name: "session.visit_fails", target: "cloakroom",
+            error = &error as &dyn std::error::Error,
+            "a visit could not be noted"
+        );
     }
     Ok(())
 }

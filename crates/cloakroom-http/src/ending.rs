@@ -2,6 +2,7 @@
 
 use cloakroom_core::{Result, Session};
 use tokio::runtime::Handle;
+use tracing::warn;
 
 use crate::task::Task;
 use crate::{UserAgent, Visit};
@@ -35,14 +36,21 @@ impl<Agent: UserAgent> Drop for Ending<Agent> {
         let home = visit.rules().home.clone();
         match Handle::try_current().ok().or_else(|| home.clone()) {
             Some(here) => drop(Task::begin(&here, home, move || end(session.clone()))),
-            None => tracing::warn!("a logout could not be stored: its runtime has ended"),
+            None => warn!(
+                name: "session.logout_fails", target: "cloakroom",
+                "a logout could not be stored: its runtime has ended"
+            ),
         }
     }
 }
 
 async fn end(session: Session) -> Result<()> {
     if let Err(error) = session.finish().await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "a logout could not be stored");
+        warn!(
+            name: "session.logout_fails", target: "cloakroom",
+            error = &error as &dyn std::error::Error,
+            "a logout could not be stored"
+        );
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use cloakroom_core::Result;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+use tracing::{Instrument as _, warn};
 
 /// Servers may have a runtime per worker, which ends before the application does. What it leaves undone begins again at
 /// home; done twice it is done once, since a commit settles what one before it has sent.
@@ -19,9 +20,9 @@ where
     Work: Fn() -> Doing + Send + 'static,
     Doing: Future<Output = Result<()>> + Send + 'static,
 {
-    /// Begins the work on `here`.
+    /// Begins the work on `here`, in the span that it is begun in.
     pub(crate) fn begin(here: &Handle, home: Option<Handle>, work: Work) -> JoinHandle<Result<()>> {
-        here.spawn(Self { work: Some(work), home }.run())
+        here.spawn(Self { work: Some(work), home }.run().in_current_span())
     }
 
     async fn run(mut self) -> Result<()> {
@@ -41,7 +42,10 @@ where
         let Some(work) = self.work.take() else { return };
         match self.home.take() {
             Some(home) => drop(Self::begin(&home, None, work)),
-            None => tracing::warn!("a commit was cut short: its runtime has ended"),
+            None => warn!(
+                name: "session.commit_cut_short", target: "cloakroom",
+                "a commit was cut short: its runtime has ended"
+            ),
         }
     }
 }

@@ -31,6 +31,11 @@ impl Engine {
         ("signed_cookies", Self::SignedCookies),
     ];
 
+    /// The name that Django gives it.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.into_iter().find(|(_, engine)| *engine == self).map_or("", |(name, _)| name)
+    }
+
     /// Why a build can't open it with these URLs: what to enable, or what else to name.
     pub(crate) fn lacking(self, db_url: &str, cache_url: &str) -> String {
         let feature = match self {
@@ -100,7 +105,6 @@ impl FromStr for Engine {
 
 impl fmt::Display for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Self::NAMES.into_iter().find(|(_, engine)| engine == self).map_or("", |(name, _)| name);
-        f.write_str(name)
+        f.write_str(self.name())
     }
 }

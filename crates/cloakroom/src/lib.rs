@@ -182,4 +182,8 @@ mod pages {
 
     #[doc = include_str!("../../../docs/long-answers.md")]
     struct LongAnswers;
+
+    #[cfg(feature = "metrics")]
+    #[doc = include_str!("../../../docs/observability.md")]
+    struct Observability;
 }

@@ -35,6 +35,8 @@ impl Settings {
         options.key_renewal = self.key_renewal;
         let policy = self.login_policy.unwrap_or_default();
         options.login_limit = self.login_limit.map(|most| LoginLimit::new(most, policy));
+        #[cfg(feature = "metrics")]
+        let backend = cloakroom_core::Measured::new(backend, self.engine.name());
         Ok(Sessions::with(backend, options))
     }
 

@@ -10,7 +10,8 @@
     feature = "cached-db",
     feature = "file",
     feature = "signed-cookies",
-    feature = "axum"
+    feature = "axum",
+    feature = "metrics"
 ))]
 
 use std::fmt::{Debug, Write as _};
@@ -24,6 +25,7 @@ use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::routing::get;
 use cloakroom::core::{Addressing, Error, Read, Saved, Session, Stamp};
 use cloakroom::{ErrorKind, Settings};
+use metrics_util::debugging::{DebuggingRecorder, Snapshotter};
 use tower::ServiceExt as _;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -123,8 +125,10 @@ impl Witness {
     fn see(&self) {
         assert!(self.shown.contains("redacted"), "{}", self.shown);
         let heard = HEARD.lock().unwrap().clone();
+        let counted = counted();
         for secret in &self.secrets {
-            for (whose, text) in [("shown", &self.shown), ("told to tracing", &heard)] {
+            let texts = [("shown", &self.shown), ("told to tracing", &heard), ("a metric's", &counted)];
+            for (whose, text) in texts {
                 let at = text.find(secret.as_str());
                 assert!(
                     at.is_none(),
@@ -139,6 +143,21 @@ impl Witness {
 fn listen() {
     static LISTENING: OnceLock<()> = OnceLock::new();
     LISTENING.get_or_init(|| tracing::subscriber::set_global_default(Everything).unwrap());
+    COUNTING.get_or_init(|| {
+        let recorder = DebuggingRecorder::new();
+        let snapshotter = recorder.snapshotter();
+        recorder.install().unwrap();
+        snapshotter
+    });
+}
+
+static COUNTING: OnceLock<Snapshotter> = OnceLock::new();
+
+/// The names, the labels and the descriptions of all metrics that anything was counted under.
+fn counted() -> String {
+    let all = COUNTING.get().unwrap().snapshot().into_vec();
+    let told = all.iter().map(|(key, unit, description, _)| format!("{key:?} {unit:?} {description:?}\n"));
+    told.collect()
 }
 
 /// A visitor comes, logs in, is listed, meets every kind of failure, and leaves.
@@ -234,7 +253,10 @@ async fn nothing_is_shown(chosen: &[(&str, &str)]) {
         witness.shown.push_str(&all_of(&error));
     }
     witness.see();
-    assert!(HEARD.lock().unwrap().contains("unreadable session"), "else nobody has listened");
+    for heard in ["unreadable session", "session.commit", "session.load"] {
+        assert!(HEARD.lock().unwrap().contains(heard), "else nobody has listened");
+    }
+    assert!(counted().contains("cloakroom_operations_total"), "else nobody has counted");
 }
 
 /// What the layer answers to cookies that are none, and what a handler shows.

@@ -50,6 +50,7 @@ impl<B: SessionBackend> Cached<B> {
     async fn forget_change(&self, id: &SessionId) {
         if let Err(error) = self.forget(id).await {
             tracing::warn!(
+                name: "session.copy_fails", target: "cloakroom",
                 error = &error as &dyn std::error::Error,
                 "Django may read an old copy of a session that was changed"
             );
