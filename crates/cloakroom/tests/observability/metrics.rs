@@ -86,16 +86,19 @@ async fn each_call_is_counted_once_and_timed_once_under_its_engine_and_its_outco
     let (one, other) = (id(), id());
     let call = |name: &str, outcome: &str| {
         let all = counted.all();
-        let timed =
-            all.iter().filter(|(metric, _)| metric.starts_with("cloakroom_operation_duration_seconds"));
-        let timed: Vec<_> = timed.collect();
-        let metric = format!("cloakroom_operation_duration_seconds{{engine=shelf,operation={name}}}");
-        assert!(
-            matches!(&*timed, [(timed, DebugValue::Histogram(times))] if *timed == metric && times.len() == 1)
-        );
-        let counts: Vec<_> =
-            all.iter().filter(|(metric, _)| metric.starts_with("cloakroom_operations_total")).collect();
-        assert_eq!(counts, [&(operation(name, outcome), DebugValue::Counter(1))]);
+        let of = |metric: &str| -> Vec<_> {
+            all.iter()
+                .filter(|(name, _)| name.starts_with(metric))
+                .map(|(name, value)| (&**name, value))
+                .collect()
+        };
+        let duration = format!("cloakroom_operation_duration_seconds{{engine=shelf,operation={name}}}");
+        let [(metric, DebugValue::Histogram(spans))] = *of("cloakroom_operation_duration") else {
+            panic!("{name}: not timed just once: {all:?}");
+        };
+        assert_eq!((metric, spans.len()), (&*duration, 1));
+        let counter = operation(name, outcome);
+        assert_eq!(of("cloakroom_operations_total"), [(&*counter, &DebugValue::Counter(1))]);
     };
 
     assert_eq!(engine.load(&one, Read::Any).await.unwrap(), None);
@@ -262,7 +265,7 @@ async fn what_a_cache_answers_what_it_does_not_and_what_fails_is_counted() {
     cached.load(&one, Read::Any).await.unwrap().unwrap();
     assert_eq!(counted.counters(), [hits]);
     cached.load(&other, Read::Any).await.unwrap().unwrap();
-    assert_eq!(counted.counters(), [misses.clone()]);
+    assert_eq!(counted.counters(), std::slice::from_ref(&misses));
     // What must be the newest is not looked for in a cache.
     cached.load(&one, Read::Latest).await.unwrap().unwrap();
     assert_eq!(counted.counters(), []);
