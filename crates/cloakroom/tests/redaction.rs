@@ -192,6 +192,8 @@ async fn nothing_is_shown(chosen: &[(&str, &str)]) {
     session.set_user_agent(&format!("{secret}'s browser"));
     session.save().await.unwrap();
     witness.look(&session);
+    let found = sessions.load(session.key()).await.unwrap();
+    assert!(found.key().is_some(), "a load that finds something is told of as well");
     session.login_with_proof(&user, &proof).unwrap();
     witness.look(&session);
     session.save().await.unwrap();

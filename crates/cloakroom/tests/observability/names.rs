@@ -222,4 +222,8 @@ fn every_panel_asks_the_data_source_that_the_reader_chooses() {
     for panel in dashboard["panels"].as_array().unwrap().iter().filter(|panel| panel["type"] != "row") {
         assert_eq!(panel["datasource"]["uid"], "${datasource}", "{}", panel["title"]);
     }
+    // Those of queries and of variables as well; the dashboard itself has one, its own.
+    let ids = DASHBOARD.lines().filter(|line| line.trim_start().starts_with("\"uid\": "));
+    let others: Vec<_> = ids.filter(|line| !line.contains("${datasource}")).collect();
+    assert!(matches!(*others, [own] if own.contains("cloakroom-sessions")), "{others:?}");
 }
