@@ -7,8 +7,8 @@ use metrics::{counter, histogram};
 
 use crate::figures::{DURATION, OPERATIONS, PAYLOAD, SWEPT, describe};
 use crate::{
-    Capabilities, Deleted, Read, Record, Result, Revision, Saved, SessionBackend, SessionFormat, SessionId,
-    SessionIndex, Stored, Timestamp, Touched,
+    Capabilities, Cursor, Deleted, Page, Read, Record, Result, Revision, Saved, SessionBackend,
+    SessionFormat, SessionId, SessionIndex, SessionWalk, Stored, Swept, Timestamp, Touched,
 };
 
 /// Any engine, with metrics of each call: how many there were and what came of them, how long they took, and how
@@ -41,7 +41,7 @@ impl<B: SessionBackend> Measured<B> {
     }
 }
 
-type Page = Vec<(SessionId, Stored)>;
+type Listed = Vec<(SessionId, Stored)>;
 
 #[async_trait]
 impl<B: SessionBackend> SessionBackend for Measured<B> {
@@ -51,6 +51,10 @@ impl<B: SessionBackend> SessionBackend for Measured<B> {
 
     fn index(&self) -> Option<&dyn SessionIndex> {
         self.backend.index().is_some().then_some(self)
+    }
+
+    fn walk(&self) -> Option<&dyn SessionWalk> {
+        self.backend.walk().is_some().then_some(self)
     }
 
     fn format(&self) -> Option<&dyn SessionFormat> {
@@ -117,12 +121,12 @@ impl<B: SessionBackend> SessionBackend for Measured<B> {
         deleted
     }
 
-    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<u64> {
+    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<Swept> {
         let mut call = self.call("clear_expired");
         let cleared = self.backend.clear_expired(before, limit).await;
         call.end(&cleared, |_| "cleared");
-        if let Ok(cleared) = cleared {
-            counter!(SWEPT, "engine" => self.engine).increment(cleared);
+        if let Ok(Swept { removed, .. }) = cleared {
+            counter!(SWEPT, "engine" => self.engine).increment(removed);
         }
         cleared
     }
@@ -134,18 +138,21 @@ impl<B: SessionBackend> SessionBackend for Measured<B> {
 
 #[async_trait]
 impl<B: SessionBackend> SessionIndex for Measured<B> {
-    async fn of(&self, owner: &str, after: Option<&SessionId>, limit: u32) -> Result<Page> {
-        let Some(index) = self.backend.index() else { return Ok(Page::new()) };
+    async fn of(&self, owner: &str, after: Option<&SessionId>, limit: u32) -> Result<Listed> {
+        let Some(index) = self.backend.index() else { return Ok(Listed::new()) };
         let mut call = self.call("list");
         let page = index.of(owner, after, limit).await;
         call.end(&page, |_| "listed");
         page
     }
+}
 
-    async fn all(&self, after: Option<&SessionId>, limit: u32) -> Result<Page> {
-        let Some(index) = self.backend.index() else { return Ok(Page::new()) };
+#[async_trait]
+impl<B: SessionBackend> SessionWalk for Measured<B> {
+    async fn page(&self, from: Option<&Cursor>, limit: u32) -> Result<Page> {
+        let Some(walk) = self.backend.walk() else { return Ok(Page::new(Vec::new(), None)) };
         let mut call = self.call("walk");
-        let page = index.all(after, limit).await;
+        let page = walk.page(from, limit).await;
         call.end(&page, |_| "listed");
         page
     }

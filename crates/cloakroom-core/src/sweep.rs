@@ -137,6 +137,7 @@ impl ClearExpired {
             let before = clock.now().minus(self.margin);
             if let Err(error) = self.sessions.clear_expired(before).await {
                 tracing::warn!(
+                    name: "session.sweep_fails", target: "cloakroom",
                     error = &error as &dyn std::error::Error,
                     "expired sessions could not be swept, trying again later"
                 );
