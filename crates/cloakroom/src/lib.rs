@@ -146,6 +146,12 @@ mod pages {
     #[doc = include_str!("../../../docs/beside-django.md")]
     struct BesideDjango;
 
+    #[doc = include_str!("../../../docs/coming-from-tower-sessions.md")]
+    struct ComingFromTowerSessions;
+
+    #[doc = include_str!("../../../docs/coming-from-express.md")]
+    struct ComingFromExpress;
+
     #[doc = include_str!("../../../docs/logins.md")]
     struct Logins;
 
