@@ -160,4 +160,7 @@ mod pages {
 
     #[doc = include_str!("../../../docs/long-answers.md")]
     struct LongAnswers;
+
+    #[doc = include_str!("../../../docs/operations.md")]
+    struct Operations;
 }
