@@ -11,6 +11,7 @@ mod kept;
 mod metadata;
 mod proofs;
 mod races;
+mod release;
 mod report;
 mod servers;
 mod soak;
@@ -30,7 +31,7 @@ struct Command {
     run: fn(&[String]) -> Result<ExitCode>,
 }
 
-const COMMANDS: [Command; 8] = [
+const COMMANDS: [Command; 9] = [
     Command {
         name: "test",
         arguments: "",
@@ -78,6 +79,12 @@ const COMMANDS: [Command; 8] = [
         arguments: "SECONDS",
         about: "each fuzzer of crates/fuzz for so long; needs cargo-fuzz",
         run: fuzz::command,
+    },
+    Command {
+        name: "release-check",
+        arguments: "[--write] [STEP…]",
+        about: "what must hold before crates are published: packages, consumers, api, licences, features, docs",
+        run: release::run,
     },
 ];
 

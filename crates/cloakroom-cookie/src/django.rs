@@ -32,6 +32,7 @@ use cloakroom_core::{
 use crate::value::{LONGEST_COOKIE, too_large};
 
 /// How to make an engine of a site's cookies. Its secret keys are the format's.
+#[must_use = "it opens nothing until it is told to"]
 #[derive(Clone, Debug)]
 pub struct Config {
     format: Arc<dyn SessionFormat>,

@@ -1,31 +1,15 @@
-//! The model of cloakroom, a session framework: sessions, the contract of the engines that keep
-//! them, and a reference engine in memory. No I/O and no web framework.
-//!
-//! Applications use the facade crate `cloakroom` or an adapter such as `cloakroom-tower`; this crate
-//! is for those who write an engine or an adapter of their own.
-//!
-//! ```
-//! use cloakroom_core::{Memory, Sessions};
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), cloakroom_core::Error> {
-//! let sessions = Sessions::new(Memory::new());
-//!
-//! let session = sessions.load(None).await?;
-//! session.insert("colour", "green")?;
-//! session.save().await?;
-//!
-//! let again = sessions.load(session.key()).await?;
-//! assert_eq!(again.get::<String>("colour")?.as_deref(), Some("green"));
-//! # Ok(())
-//! # }
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! How data flows: an adapter parses the cookie to a [`SessionKey`], [`Sessions::load`] asks the
 //! engine for the record under the key's [`SessionId`] and decodes it to a [`Session`]; the handler
 //! reads and changes that. At the end the adapter has the recorded changes committed: encoded to a
 //! [`Record`], sent with the revision that was seen, and applied again to whatever another request
 //! has stored meanwhile.
+//!
+//! # Types of others
+//!
+//! The public API shows `Bytes` of bytes 1 ([`Record`], [`Revision`], [`Portable`]), traits of serde 1 and `RawValue` of
+//! serde_json 1 ([`Session::iter`]), and engines are written with async-trait 0.1. None of its others.
 
 mod alias;
 mod backend;
@@ -56,6 +40,7 @@ mod sessions;
 mod sweep;
 mod text;
 mod timestamp;
+mod translation;
 mod walk;
 
 pub use backend::{SessionBackend, SessionIndex};

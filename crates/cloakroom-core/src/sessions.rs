@@ -210,6 +210,11 @@ impl Sessions {
         &*self.0.backend
     }
 
+    /// The engine, to be wrapped or used elsewhere.
+    pub fn shared_backend(&self) -> Arc<dyn SessionBackend> {
+        Arc::clone(&self.0.backend)
+    }
+
     /// The rules.
     pub fn options(&self) -> &SessionOptions {
         &self.0.options

@@ -23,6 +23,7 @@ use crate::visit::Rules;
 ///
 /// let layer = SessionLayer::new(Memory::new()).save_every_request(true);
 /// ```
+#[must_use = "it does nothing until it is around a service"]
 #[derive(Clone, Debug)]
 pub struct SessionLayer(Arc<Rules>);
 
