@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The facade's features that stand for something of their own.
-const FEATURES: [&str; 12] = [
+const FEATURES: [&str; 13] = [
     "sqlite",
     "postgres",
     "mysql",
@@ -25,7 +25,7 @@ const FEATURES: [&str; 12] = [
 ];
 
 /// What people choose together.
-const PAIRS: [&str; 9] = [
+const PAIRS: [&str; 10] = [
     "axum,postgres",
     "axum,redis",
     "axum,file",
@@ -39,8 +39,7 @@ const PAIRS: [&str; 9] = [
 ];
 
 /// Crates that cost something to compile, and the features that may bring them: they must, and no other may.
-const COSTS: [(&str, &[&str]); 17] = [
-const COSTS: [(&str, &[&str]); 16] = [
+const COSTS: [(&str, &[&str]); 18] = [
     ("sqlx-core", &["sqlite", "postgres", "mysql", "cached-db"]),
     ("libsqlite3-sys", &["sqlite"]),
     ("sqlx-postgres", &["postgres"]),

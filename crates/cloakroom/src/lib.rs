@@ -174,6 +174,12 @@ mod pages {
     #[doc = include_str!("../../../docs/beside-django.md")]
     struct BesideDjango;
 
+    #[doc = include_str!("../../../docs/coming-from-tower-sessions.md")]
+    struct ComingFromTowerSessions;
+
+    #[doc = include_str!("../../../docs/coming-from-express.md")]
+    struct ComingFromExpress;
+
     #[doc = include_str!("../../../docs/logins.md")]
     struct Logins;
 
@@ -186,4 +192,7 @@ mod pages {
     #[cfg(feature = "metrics")]
     #[doc = include_str!("../../../docs/observability.md")]
     struct Observability;
+
+    #[doc = include_str!("../../../docs/operations.md")]
+    struct Operations;
 }
