@@ -53,6 +53,7 @@ mod settings;
 mod shared;
 mod site;
 mod values;
+mod weakness;
 
 /// The model: [`core::Session`] and [`core::Error`] are what the adapters' own build upon, and
 /// [`core::SessionBackend`] is what an engine of your own implements.
@@ -67,6 +68,7 @@ pub use cloakroom_http::{CookieOptions, CookiePolicy, SameSite};
 pub use engine::Engine;
 pub use settings::Settings;
 pub use site::{CacheSerializer, DjangoSite, Format};
+pub use weakness::{Severity, Weakness};
 
 /// Sessions in a cache: Redis, or this process's memory.
 #[cfg(feature = "cache")]
