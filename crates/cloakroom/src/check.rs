@@ -104,8 +104,8 @@ impl Settings {
             ("SESSION_FILE_PATH", self.file_path.to_string_lossy().trim().is_empty(), "it is blank"),
         ];
         let wrong = wrong.into_iter().find(|(_, wrong, _)| *wrong);
-        wrong.map_or(Ok(()), |(setting, _, why)| {
-            Err(Error::new(ErrorKind::Misconfigured, format!("{setting}: {why}")))
-        })
+        let wrong = wrong.map(|(setting, _, why)| format!("{setting}: {why}"));
+        let wrong = wrong.or_else(|| self.engine.unknown(&self.db_url, &self.cache_url));
+        wrong.map_or(Ok(()), |wrong| Err(Error::new(ErrorKind::Misconfigured, wrong)))
     }
 }

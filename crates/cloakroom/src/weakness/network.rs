@@ -52,14 +52,11 @@ fn database(url: &str) -> Option<Weakness> {
     }
 }
 
-/// What the URL says of encryption.
+/// What the URL says of encryption, the last time that it does.
 fn mode(url: &str) -> &str {
     let (_, options) = url.split_once('?').unwrap_or_default();
-    let said = options.split('&').filter_map(|option| option.split_once('='));
-    said.filter(|(name, _)| matches!(*name, "sslmode" | "ssl-mode"))
-        .map(|(_, value)| value)
-        .last()
-        .unwrap_or("")
+    let mut said = options.rsplit('&').filter_map(|option| option.split_once('='));
+    said.find(|(name, _)| matches!(*name, "sslmode" | "ssl-mode")).map_or("", |(_, mode)| mode)
 }
 
 /// Whether any server that it names is on another host.
