@@ -10,6 +10,7 @@ use crate::trouble::Trouble;
 mod check;
 mod clear_expired;
 mod completions;
+mod copy;
 #[cfg(feature = "django")]
 mod decode;
 mod delete;
@@ -32,7 +33,10 @@ pub(crate) fn run(Arguments { json, command }: Arguments) -> Result<(), Trouble>
         Command::Man { dir } => man::run(dir.as_deref(), &mut out),
         command => {
             let settings = Settings::from_env()?;
-            settings.check()?;
+            // Of a copy each side has its own.
+            if !matches!(command, Command::Copy(_)) {
+                settings.check()?;
+            }
             #[cfg(feature = "django")]
             if let Command::Decode = command {
                 return decode::run(&settings, &mut out);
@@ -50,6 +54,7 @@ async fn on_sessions(command: Command, run: &mut Run) -> Result<(), Trouble> {
         Command::Show { id } => show::run(run, &id).await,
         Command::Delete { id } => delete::run(run, &id).await,
         Command::Revoke { user } => revoke::run(run, &user).await,
+        Command::Copy(copy) => copy::run(run, &copy).await,
         Command::Check => check::run(run).await,
         // What is left has been answered, or is none of this build.
         Command::Decode | Command::Completions { .. } | Command::Man { .. } => {

@@ -1,4 +1,4 @@
-//! `cloakroom`: looks at sessions, ends them and sweeps them, by the settings of the application
+//! `cloakroom`: looks at sessions, ends them, sweeps them and moves them, by the settings of the application
 //! that they belong to.
 
 use std::process::ExitCode;
@@ -12,6 +12,7 @@ mod commands;
 mod ids;
 mod moment;
 mod output;
+mod place;
 mod run;
 mod stop;
 mod trouble;

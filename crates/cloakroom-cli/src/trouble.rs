@@ -31,6 +31,15 @@ impl Trouble {
         Self::Failed(format!("standard output: {error}"))
     }
 
+    /// The same, of what it is about.
+    pub(crate) fn of(self, subject: &str) -> Self {
+        match self {
+            Self::Failed(line) => Self::Failed(format!("{subject}: {line}")),
+            Self::Usage(line) => Self::Usage(format!("{subject}: {line}")),
+            other => other,
+        }
+    }
+
     /// Says it on standard error, and what to exit with.
     pub(crate) fn report(&self) -> ExitCode {
         let (code, line) = match self {

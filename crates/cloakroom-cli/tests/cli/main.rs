@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "what helpers of tests find missing fails the test")]
 
 mod checks;
+mod copies;
 mod decodes;
 mod engines;
 mod pages;

@@ -2,8 +2,19 @@
 
 use crate::{Outcome, Program};
 
-const COMMANDS: [&str; 10] =
-    ["migrate", "clear-expired", "list", "show", "delete", "revoke", "decode", "check", "completions", "man"];
+const COMMANDS: [&str; 11] = [
+    "migrate",
+    "clear-expired",
+    "list",
+    "show",
+    "delete",
+    "revoke",
+    "copy",
+    "decode",
+    "check",
+    "completions",
+    "man",
+];
 
 #[test]
 fn help_names_every_command_and_where_settings_come_from() {

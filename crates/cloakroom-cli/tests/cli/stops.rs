@@ -24,7 +24,7 @@ async fn a_command_that_is_stopped(
     let lock = locked(store).await;
     let screen = Screen::start(store.program().command(arguments), 120);
     // Only then it listens.
-    screen.wait_for("cleared");
+    screen.wait_for(if arguments[0] == "copy" { "copied" } else { "cleared" });
     screen.signal(signal);
     let (status, text) = screen.ended();
     lock.close().await.expect("it is unlocked");
@@ -38,9 +38,23 @@ async fn a_sweep_that_is_stopped_says_so_and_the_next_one_finishes_it() {
     let store = Store::sqlite().migrated().await;
     store.expired().await;
     for (signal, code, name) in [(Signal::INT, 130, "interrupted"), (Signal::TERM, 143, "terminated")] {
-        let stopped = a_command_that_is_stopped(&["clear-expired"], &store, signal).await;
+        let stopped = a_command_that_is_stopped(&["clear-expired"], &store, &store, signal).await;
         let line = format!("cloakroom: {name}; what was cleared stays so, and running it again goes on");
         assert_eq!(stopped, (Some(code), line));
     }
     assert_eq!(store.run(&["clear-expired"]), Outcome::done("cleared\t1\n"));
+}
+
+#[tokio::test]
+async fn a_copy_that_is_terminated_says_so_and_the_next_one_finishes_it() {
+    let files = Store::with(&[("SESSION_ENGINE", "file")]);
+    let alice = files.visit(Some("alice"), &[]).await;
+    let database = Store::sqlite().migrated().await;
+    let to = format!("db={}", database.setting("SESSION_DB_URL"));
+    let copy = ["copy", "--from", "file", "--to", &to];
+    let stopped = a_command_that_is_stopped(&copy, &files, &database, Signal::TERM).await;
+    let line = "cloakroom: terminated; what was copied stays so, and running it again goes on";
+    assert_eq!(stopped, (Some(143), line.into()));
+    assert_eq!(files.run(&copy), Outcome::done("copied\t1\n"));
+    assert_eq!(database.user_of(&alice).await.as_deref(), Some("alice"));
 }

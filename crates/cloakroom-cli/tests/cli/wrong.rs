@@ -23,6 +23,8 @@ fn wrong_usage_exits_with_2_and_says_what_is_right() {
         (&["show"], "<ID>"),
         (&["show", "a b"], "`cloakroom list` shows them"),
         (&["revoke"], "--user"),
+        (&["copy", "--from", "db"], "--to"),
+        (&["copy", "--from", "db", "--to", "file", "--from-format", "jango"], "native or django"),
         (&["completions", "tcsh"], "possible values"),
     ] {
         let Outcome { code, out, err } = Program::with(&[]).run(arguments);
@@ -54,6 +56,27 @@ fn wrong_settings_exit_with_2_and_are_named() {
 fn with_json_an_error_is_the_same_line() {
     let program = Program::with(&[("SESSION_ENGINE", "dbb")]);
     assert_eq!(program.run(&["list", "--json"]), program.run(&["list"]));
+}
+
+#[test]
+fn a_wrong_place_to_copy_is_named_without_its_password() {
+    let store = Store::sqlite();
+    let url = "db=postgres://me:hunter2@host/x";
+    for (arguments, begin) in [
+        (["postgres=postgres://me:hunter2@host/x", "db"], "--from: it begins with none of db="),
+        (["postgres://me:hunter2@host/x", "db"], "--from: it begins with none of db="),
+        (["signed_cookies", "db"], "--from: with signed_cookies visitors bear"),
+        (["db", "cache"], "--to: memory: is each process's own"),
+        (["db", "cache=memory:"], "--to: memory: is each process's own"),
+        ([url, url], "--from and --to are the same"),
+        (["db=sqlite:x.sqlite3", "cached_db=sqlite:./x.sqlite3"], "--from and --to are the same"),
+        (["file=/tmp/../tmp/x", "file=/tmp/x"], "--from and --to are the same"),
+        (["db=oracle://me:hunter2@host/x", "file"], "--from: SESSION_DB_URL: it begins with none of"),
+    ] {
+        let Outcome { code, out, err } = store.run(&["copy", "--from", arguments[0], "--to", arguments[1]]);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{arguments:?}: {err}");
+        assert!(err.starts_with(&format!("cloakroom: {begin}")) && !err.contains("hunter2"), "{err}");
+    }
 }
 
 #[test]
