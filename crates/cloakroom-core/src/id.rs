@@ -55,6 +55,12 @@ impl SessionId {
         accepted.then(|| Self(Text::new(text)))
     }
 
+    /// The id that this one's text would have as a key where ids are hashed: where ids are live keys it names a session
+    /// to a person without opening it.
+    pub fn hashed(&self) -> Self {
+        Self::of(self.expose(), Addressing::Hashed)
+    }
+
     /// The id itself.
     pub fn expose(&self) -> &str {
         self.0.as_str()
@@ -87,6 +93,15 @@ mod tests {
         let key = SessionKey::parse("abcdefghijklmnopqrstuvwxyz012345", Addressing::Hashed).unwrap();
         // printf abcdefghijklmnopqrstuvwxyz012345 | openssl dgst -sha256 -binary | base64
         assert_eq!(key.id().expose(), "abcZTuxJF6Cj82k-lP81aPe9b");
+    }
+
+    #[test]
+    fn a_live_key_is_told_by_the_id_that_it_would_have_elsewhere() {
+        let text = "abcdefghijklmnopqrstuvwxyz012345";
+        let key = |addressing| SessionKey::parse(text, addressing).unwrap();
+        assert_eq!(key(Addressing::Verbatim).id().hashed(), key(Addressing::Hashed).id());
+        let short = SessionKey::parse("eight888", Addressing::Verbatim).unwrap().id().hashed();
+        assert!(!short.expose().contains("ht888"), "{}", short.expose());
     }
 
     #[test]

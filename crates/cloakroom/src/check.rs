@@ -29,12 +29,13 @@ impl Settings {
             .map_err(|error| error.of("SESSION_COOKIE_NAME and the other attributes together"))
     }
 
-    /// What a value of the right form can still get wrong.
+    /// Whether values of the right form are wrong all the same, alone or together, without opening anything: what
+    /// opening would refuse as well. What works and is unwise is in [`weaknesses`](Settings::weaknesses).
     ///
     /// # Errors
     ///
     /// `Misconfigured` with the setting's name.
-    pub(crate) fn check(&self) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
         let Lifetime { age, idle, absolute, .. } = self.lifetime;
         let database = matches!(self.engine, Engine::Db | Engine::CachedDb);
         let postgres = database && self.db_url.starts_with("postgres");
@@ -103,8 +104,8 @@ impl Settings {
             ("SESSION_FILE_PATH", self.file_path.to_string_lossy().trim().is_empty(), "it is blank"),
         ];
         let wrong = wrong.into_iter().find(|(_, wrong, _)| *wrong);
-        wrong.map_or(Ok(()), |(setting, _, why)| {
-            Err(Error::new(ErrorKind::Misconfigured, format!("{setting}: {why}")))
-        })
+        let wrong = wrong.map(|(setting, _, why)| format!("{setting}: {why}"));
+        let wrong = wrong.or_else(|| self.engine.unknown(&self.db_url, &self.cache_url));
+        wrong.map_or(Ok(()), |wrong| Err(Error::new(ErrorKind::Misconfigured, wrong)))
     }
 }

@@ -36,6 +36,18 @@ impl Engine {
         Self::NAMES.into_iter().find(|(_, engine)| *engine == self).map_or("", |(name, _)| name)
     }
 
+    /// What is wrong with a URL that no build could open.
+    pub(crate) fn unknown(self, db_url: &str, cache_url: &str) -> Option<String> {
+        let database = || feature("SESSION_DB_URL", db_url, &DATABASES).err();
+        let cache = || feature("SESSION_CACHE_URL", cache_url, &CACHES).err();
+        match self {
+            Self::Db => database(),
+            Self::Cache => cache(),
+            Self::CachedDb => database().or_else(cache),
+            Self::File | Self::SignedCookies => None,
+        }
+    }
+
     /// Why a build can't open it with these URLs: what to enable, or what else to name.
     pub(crate) fn lacking(self, db_url: &str, cache_url: &str) -> String {
         let feature = match self {

@@ -17,6 +17,7 @@ mod settings;
 mod shared;
 mod site;
 mod values;
+mod weakness;
 
 /// The model: [`core::Session`] and [`core::Error`] are what the adapters' own build upon, and
 /// [`core::SessionBackend`] is what an engine of your own implements.
@@ -33,6 +34,7 @@ pub use engine::Engine;
 pub use migrating::Migrating;
 pub use settings::Settings;
 pub use site::{CacheSerializer, DjangoSite, Format};
+pub use weakness::{Severity, Weakness};
 
 /// Sessions in a cache: Redis, or this process's memory.
 #[cfg(feature = "cache")]

@@ -15,7 +15,7 @@ use crate::values::{
 use crate::{DjangoSite, Engine, Format};
 
 /// Where a TOML file of settings is.
-const FILE: &str = "CLOAKROOM_CONFIG";
+pub(crate) const FILE: &str = "CLOAKROOM_CONFIG";
 
 /// Sets one setting from its text.
 type Setter = fn(&mut Settings, &str) -> Result<()>;

@@ -1,0 +1,31 @@
+//! `copy`
+
+use cloakroom::{Format, copy};
+
+use crate::run::Run;
+use crate::trouble::Trouble;
+use crate::{args, place};
+
+pub(crate) async fn run(run: &mut Run, asked: &args::Copy) -> Result<(), Trouble> {
+    let format = asked.from_format.unwrap_or(run.settings.format);
+    let from = place::settings("--from", &asked.from, format, &run.settings)?;
+    let to = place::settings("--to", &asked.to, Format::Native, &run.settings)?;
+    if place::is_same(&from, &to) {
+        return Err(Trouble::Usage("--from and --to are the same: name where the sessions shall be".into()));
+    }
+    let from = run.open(&from).await.map_err(|trouble| trouble.of("--from"))?;
+    let to = run.open(&to).await.map_err(|trouble| trouble.of("--to"))?;
+    run.progress.begin_counting("copied");
+    let progress = &mut run.progress;
+    let done = copy(&from, &to, |copied| progress.reach(copied)).await?;
+    run.progress.finish();
+    let copied = match done.copied {
+        1 => "One session was copied.".to_owned(),
+        copied => format!("{copied} sessions were copied."),
+    };
+    let sentence = match done.skipped {
+        0 => copied,
+        skipped => format!("{copied} {skipped} were left as they were."),
+    };
+    run.out.count("copied", done.copied, &sentence)
+}
