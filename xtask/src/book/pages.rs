@@ -1,0 +1,172 @@
+//! Which pages the book has, and who compiles their snippets.
+
+use std::path::Path;
+
+use crate::error::Result;
+
+/// What is in docs and is no page.
+const NO_PAGES: [&str; 2] = ["SUMMARY.md", "beside-django/"];
+
+/// A page's snippets and what they say.
+struct Snippet<'a> {
+    line: usize,
+    /// What follows the opening quotes: the language, and how it is compiled.
+    info: &'a str,
+    body: Vec<&'a str>,
+}
+
+/// Pages that SUMMARY.md does not name, and snippets that nothing compiles.
+pub(super) fn faults(root: &Path) -> Result<Vec<String>> {
+    let docs = root.join("docs");
+    let summary = super::text(&docs.join("SUMMARY.md"))?;
+    let libraries = libraries(root)?;
+    let mut faults = Vec::new();
+    for page in super::files(&docs)?.iter().filter(|name| is_page(name)) {
+        if !summary.contains(&format!("]({page})")) {
+            faults.push(format!("docs/{page}: SUMMARY.md does not name it"));
+        }
+        let text = super::text(&docs.join(page))?;
+        let compiled = libraries.iter().any(|library| library.contains(&format!("docs/{page}\")]")));
+        let there = |included: &str| std::fs::read_to_string(docs.join(page).with_file_name(included)).ok();
+        faults.extend(
+            snippets(&text)
+                .iter()
+                .filter_map(|snippet| Some((snippet.line, fault(snippet, compiled, there)?)))
+                .map(|(line, fault)| format!("docs/{page}, line {line}: {fault}")),
+        );
+    }
+    Ok(faults)
+}
+
+fn is_page(name: &str) -> bool {
+    super::is(name, "md") && !NO_PAGES.iter().any(|other| name.starts_with(other))
+}
+
+/// The sources whose doc comments are compiled: a crate's library, not its tests.
+fn libraries(root: &Path) -> Result<Vec<String>> {
+    let crates = root.join("crates");
+    let sources = super::files(&crates)?;
+    let of_a_library = |name: &&String| super::is(name, "rs") && name.split('/').nth(1) == Some("src");
+    sources.iter().filter(of_a_library).map(|name| super::text(&crates.join(name))).collect()
+}
+
+fn snippets(page: &str) -> Vec<Snippet<'_>> {
+    let mut snippets: Vec<Snippet<'_>> = Vec::new();
+    let mut open: Option<&str> = None;
+    for (number, line) in page.lines().enumerate() {
+        let text = line.trim_start();
+        let marks = &text[..text.len() - text.trim_start_matches('`').len()];
+        match open {
+            None if marks.len() >= 3 => {
+                open = Some(marks);
+                snippets.push(Snippet {
+                    line: number + 1,
+                    info: text[marks.len()..].trim(),
+                    body: Vec::new(),
+                });
+            }
+            Some(opening) if marks.len() >= opening.len() && marks.len() == text.trim_end().len() => {
+                open = None;
+            }
+            Some(_) => snippets.iter_mut().last().into_iter().for_each(|last| last.body.push(text)),
+            None => {}
+        }
+    }
+    snippets
+}
+
+/// What is wrong with a snippet. `there` reads what it includes.
+fn fault(snippet: &Snippet<'_>, compiled: bool, there: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let mut words = snippet.info.split([',', ' ']).map(str::trim);
+    let language = words.clone().next().unwrap_or_default();
+    if language.is_empty() {
+        // rustdoc takes it for Rust, readers see no colours.
+        return Some("a snippet says no language: `text`, if it is none".to_owned());
+    }
+    let included: Vec<&str> = snippet.body.iter().filter_map(|line| include(line)).collect();
+    if let Some(broken) = included.iter().find_map(|included| broken(included, &there)) {
+        return Some(broken);
+    }
+    if language != "rust" || (!included.is_empty() && included.len() == snippet.body.len()) {
+        // What is included is compiled where it is.
+        return None;
+    }
+    if words.any(|word| word.starts_with("ignore")) {
+        return Some("a snippet is ignored: have it compiled".to_owned());
+    }
+    (!compiled).then(|| "nothing compiles this snippet: add the page to `mod pages` of a crate".to_owned())
+}
+
+/// What a line includes, as mdBook writes it.
+fn include(line: &str) -> Option<&str> {
+    let (directive, what) = line.trim().strip_prefix("{{#")?.strip_suffix("}}")?.split_once(' ')?;
+    ["include", "rustdoc_include"].contains(&directive).then_some(what.trim())
+}
+
+/// mdBook prints nothing in the place of what it does not find.
+fn broken(included: &str, there: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let (file, part) = included.split_once(':').unwrap_or((included, ""));
+    let Some(text) = there(file) else { return Some(format!("it includes {file}, which is nowhere")) };
+    let named = part.starts_with(|first: char| first.is_alphabetic());
+    (named && !text.contains(&format!("ANCHOR: {part}")))
+        .then(|| format!("it includes {part} of {file}, which has no such anchor"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults_of(page: &str, compiled: bool) -> Vec<String> {
+        let there = |file: &str| (file == "../a.rs").then(|| "// ANCHOR: b".to_owned());
+        snippets(page).iter().filter_map(|snippet| fault(snippet, compiled, there)).collect()
+    }
+
+    #[test]
+    fn every_page_is_named_and_every_snippet_is_compiled() {
+        let faults = faults(&crate::book::root()).unwrap();
+        assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+    }
+
+    #[test]
+    fn what_is_beside_the_pages_is_none() {
+        let pages = ["SUMMARY.md", "beside-django/site/README.md", "book.toml", "operations/redis.md"];
+        assert_eq!(
+            pages.into_iter().filter(|name| is_page(name)).collect::<Vec<_>>(),
+            ["operations/redis.md"]
+        );
+    }
+
+    #[test]
+    fn a_snippet_that_no_crate_compiles_is_a_fault() {
+        let page = "text\n\n```rust,no_run\nlet a;\n```\n\n```toml\na = 1\n```\n";
+        assert_eq!(faults_of(page, true), [""; 0]);
+        assert_eq!(faults_of(page, false).len(), 1);
+        assert_eq!(snippets(page)[0].line, 3);
+    }
+
+    #[test]
+    fn a_snippet_that_is_ignored_or_says_no_language_is_a_fault() {
+        assert_eq!(faults_of("```rust,ignore\nlet a;\n```", true).len(), 1);
+        assert_eq!(faults_of("```\nlet a;\n```", true).len(), 1);
+    }
+
+    #[test]
+    fn what_is_included_is_compiled_where_it_is_and_has_to_be_there() {
+        for included in ["../a.rs", "../a.rs:b", "../a.rs:2:3"] {
+            let page = format!("```rust,ignore\n{{{{#include {included}}}}}\n```");
+            assert_eq!(faults_of(&page, false), [""; 0], "{included}");
+        }
+        for included in ["../b.rs", "../a.rs:c"] {
+            let page = format!("```rust\n{{{{#include {included}}}}}\n```");
+            assert_eq!(faults_of(&page, true).len(), 1, "{included}");
+        }
+        assert_eq!(faults_of("```rust,ignore\n{{#include ../a.rs}}\nlet a;\n```", true).len(), 1);
+    }
+
+    #[test]
+    fn quotes_within_quotes_belong_to_the_snippet() {
+        let page = "````text\n```rust\nlet a;\n```\n````\n";
+        assert_eq!(snippets(page).len(), 1);
+        assert_eq!(faults_of(page, false), [""; 0]);
+    }
+}
