@@ -15,12 +15,20 @@ struct Snippet<'a> {
     body: Vec<&'a str>,
 }
 
-/// Pages that SUMMARY.md does not name, and snippets that nothing compiles.
+/// Files that lead into the book and are no part of it.
+const FRONT: [&str; 4] = ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"];
+
+/// Pages that SUMMARY.md does not name, snippets that nothing compiles, and links from the front to nowhere.
 pub(super) fn faults(root: &Path) -> Result<Vec<String>> {
     let docs = root.join("docs");
     let summary = super::text(&docs.join("SUMMARY.md"))?;
     let libraries = libraries(root)?;
     let mut faults = Vec::new();
+    for file in FRONT {
+        let text = super::text(&root.join(file))?;
+        let gone = links(&text).filter(|link| !root.join(link).exists());
+        faults.extend(gone.map(|link| format!("{file} links to {link}, which is nowhere")));
+    }
     for page in super::files(&docs)?.iter().filter(|name| is_page(name)) {
         if !summary.contains(&format!("]({page})")) {
             faults.push(format!("docs/{page}: SUMMARY.md does not name it"));
@@ -40,6 +48,12 @@ pub(super) fn faults(root: &Path) -> Result<Vec<String>> {
 
 fn is_page(name: &str) -> bool {
     super::is(name, "md") && !NO_PAGES.iter().any(|other| name.starts_with(other))
+}
+
+/// The files that a page's links lead to.
+fn links(page: &str) -> impl Iterator<Item = &str> {
+    let links = page.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
+    links.filter_map(|link| link.split('#').next()).filter(|file| !file.is_empty() && !file.contains("://"))
 }
 
 /// The sources whose doc comments are compiled: a crate's library, not its tests.
@@ -125,6 +139,12 @@ mod tests {
     fn every_page_is_named_and_every_snippet_is_compiled() {
         let faults = faults(&crate::book::root()).unwrap();
         assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+    }
+
+    #[test]
+    fn links_from_the_front_are_those_to_files() {
+        let page = "[a](docs/a.md#b) and [c](#d), [e](https://example.org) [f](LICENSE-MIT)";
+        assert_eq!(links(page).collect::<Vec<_>>(), ["docs/a.md", "LICENSE-MIT"]);
     }
 
     #[test]
