@@ -7,6 +7,18 @@ use crate::error::Result;
 /// What is in docs and is no page.
 const NO_PAGES: [&str; 2] = ["SUMMARY.md", "beside-django/"];
 
+/// Pages for those who come from others show the others' code, too.
+const FROM_OTHERS: &str = "coming-from-";
+
+/// Who compiles what stands on a page.
+struct Compilers<'a> {
+    /// A crate has the page in its documentation.
+    page_is_compiled: bool,
+    page_shows_others: bool,
+    /// All sources, [trimmed].
+    sources: &'a [String],
+}
+
 /// A page's snippets and what they say.
 struct Snippet<'a> {
     line: usize,
@@ -22,7 +34,8 @@ const FRONT: [&str; 4] = ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "SE
 pub(super) fn faults(root: &Path) -> Result<Vec<String>> {
     let docs = root.join("docs");
     let summary = super::text(&docs.join("SUMMARY.md"))?;
-    let libraries = libraries(root)?;
+    let (libraries, sources) = (sources(root, Some("src"))?, sources(root, None)?);
+    let sources: Vec<String> = sources.iter().map(|source| trimmed(source.lines())).collect();
     let mut faults = Vec::new();
     for file in FRONT {
         let text = super::text(&root.join(file))?;
@@ -34,12 +47,16 @@ pub(super) fn faults(root: &Path) -> Result<Vec<String>> {
             faults.push(format!("docs/{page}: SUMMARY.md does not name it"));
         }
         let text = super::text(&docs.join(page))?;
-        let compiled = libraries.iter().any(|library| library.contains(&format!("docs/{page}\")]")));
+        let compilers = Compilers {
+            page_is_compiled: libraries.iter().any(|library| library.contains(&format!("docs/{page}\")]"))),
+            page_shows_others: page.starts_with(FROM_OTHERS),
+            sources: &sources,
+        };
         let there = |included: &str| std::fs::read_to_string(docs.join(page).with_file_name(included)).ok();
         faults.extend(
             snippets(&text)
                 .iter()
-                .filter_map(|snippet| Some((snippet.line, fault(snippet, compiled, there)?)))
+                .filter_map(|snippet| Some((snippet.line, fault(snippet, &compilers, there)?)))
                 .map(|(line, fault)| format!("docs/{page}, line {line}: {fault}")),
         );
     }
@@ -56,12 +73,19 @@ fn links(page: &str) -> impl Iterator<Item = &str> {
     links.filter_map(|link| link.split('#').next()).filter(|file| !file.is_empty() && !file.contains("://"))
 }
 
-/// The sources whose doc comments are compiled: a crate's library, not its tests.
-fn libraries(root: &Path) -> Result<Vec<String>> {
+/// The crates' sources; those of one of their folders alone, such as `src`, whose doc comments are compiled.
+fn sources(root: &Path, folder: Option<&str>) -> Result<Vec<String>> {
     let crates = root.join("crates");
     let sources = super::files(&crates)?;
-    let of_a_library = |name: &&String| super::is(name, "rs") && name.split('/').nth(1) == Some("src");
-    sources.iter().filter(of_a_library).map(|name| super::text(&crates.join(name))).collect()
+    let wanted = |name: &&String| {
+        super::is(name, "rs") && folder.is_none_or(|folder| name.split('/').nth(1) == Some(folder))
+    };
+    sources.iter().filter(wanted).map(|name| super::text(&crates.join(name))).collect()
+}
+
+/// Lines without what is around them, and without empty ones: a part of a source stands less deep on a page.
+fn trimmed<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+    lines.map(str::trim).filter(|line| !line.is_empty()).flat_map(|line| [line, "\n"]).collect()
 }
 
 fn snippets(page: &str) -> Vec<Snippet<'_>> {
@@ -90,7 +114,11 @@ fn snippets(page: &str) -> Vec<Snippet<'_>> {
 }
 
 /// What is wrong with a snippet. `there` reads what it includes.
-fn fault(snippet: &Snippet<'_>, compiled: bool, there: impl Fn(&str) -> Option<String>) -> Option<String> {
+fn fault(
+    snippet: &Snippet<'_>,
+    compilers: &Compilers<'_>,
+    there: impl Fn(&str) -> Option<String>,
+) -> Option<String> {
     let mut words = snippet.info.split([',', ' ']).map(str::trim);
     let language = words.clone().next().unwrap_or_default();
     if language.is_empty() {
@@ -106,9 +134,13 @@ fn fault(snippet: &Snippet<'_>, compiled: bool, there: impl Fn(&str) -> Option<S
         return None;
     }
     if words.any(|word| word.starts_with("ignore")) {
-        return Some("a snippet is ignored: have it compiled".to_owned());
+        let text = trimmed(snippet.body.iter().copied());
+        let others = compilers.page_shows_others && !text.contains("cloakroom");
+        let known = others || compilers.sources.iter().any(|source| source.contains(&text));
+        return (!known).then(|| "an ignored snippet stands in no source: have it compiled".to_owned());
     }
-    (!compiled).then(|| "nothing compiles this snippet: add the page to `mod pages` of a crate".to_owned())
+    (!compilers.page_is_compiled)
+        .then(|| "nothing compiles this snippet: add the page to `mod pages` of a crate".to_owned())
 }
 
 /// What a line includes, as mdBook writes it.
@@ -131,8 +163,14 @@ mod tests {
     use super::*;
 
     fn faults_of(page: &str, compiled: bool) -> Vec<String> {
+        faults_on(page, compiled, false)
+    }
+
+    fn faults_on(page: &str, page_is_compiled: bool, page_shows_others: bool) -> Vec<String> {
+        let sources = &["fn a() {\nlet b;\nlet c;\n}\n".to_owned()];
+        let compilers = Compilers { page_is_compiled, page_shows_others, sources };
         let there = |file: &str| (file == "../a.rs").then(|| "// ANCHOR: b".to_owned());
-        snippets(page).iter().filter_map(|snippet| fault(snippet, compiled, there)).collect()
+        snippets(page).iter().filter_map(|snippet| fault(snippet, &compilers, there)).collect()
     }
 
     #[test]
@@ -165,9 +203,18 @@ mod tests {
     }
 
     #[test]
-    fn a_snippet_that_is_ignored_or_says_no_language_is_a_fault() {
-        assert_eq!(faults_of("```rust,ignore\nlet a;\n```", true).len(), 1);
+    fn a_snippet_that_says_no_language_is_a_fault() {
         assert_eq!(faults_of("```\nlet a;\n```", true).len(), 1);
+    }
+
+    #[test]
+    fn an_ignored_snippet_is_a_part_of_a_source_or_the_code_of_others_on_a_page_about_them() {
+        assert_eq!(faults_of("```rust,ignore\nlet b;\n\n    let c;\n```", false), [""; 0]);
+        assert_eq!(faults_of("```rust,ignore\nlet c;\nlet b;\n```", false).len(), 1);
+        let theirs = "```rust,ignore\nuse tower_sessions::Session;\n```";
+        assert_eq!(faults_on(theirs, false, true), [""; 0]);
+        assert_eq!(faults_on(theirs, false, false).len(), 1);
+        assert_eq!(faults_on(&theirs.replace("tower_sessions", "cloakroom"), false, true).len(), 1);
     }
 
     #[test]
