@@ -54,10 +54,11 @@ pub(crate) fn check() -> Result<()> {
     let mdbook = installed()?;
     let root = root();
     let mut faults = pages::faults(&root)?;
-    faults.extend(built(&mdbook, &root)?);
-    if faults.is_empty() {
-        faults = links::faults(&root)?;
+    let said = built(&mdbook, &root)?;
+    if said.is_empty() {
+        faults.extend(links::faults(&root)?);
     }
+    faults.extend(said);
     for fault in &faults {
         eprintln!("{fault}");
     }
