@@ -17,8 +17,8 @@ use crate::{
 /// The version of mdBook, which is built once into `target/tools`.
 const VERSION: &str = "0.5.4";
 
-/// A program beside the pages, which mdBook takes for a part of the book. Links to it lead to the repository.
-const BESIDE: [&str; 2] = ["beside-django", "book.toml"];
+/// What lies beside the pages, and mdBook takes for a part of the book. Links to it lead to the repository.
+const BESIDE: [&str; 3] = ["api", "beside-django", "book.toml"];
 
 /// Builds the book into `target/book`; with `--open` a browser shows it.
 ///

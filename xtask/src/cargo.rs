@@ -3,6 +3,7 @@
 use std::{
     env,
     io::{self, BufRead, BufReader, IsTerminal, Write},
+    path::Path,
     process::{Command, Stdio},
 };
 
@@ -27,6 +28,27 @@ impl Cargo {
         // Cargo names itself here, so that its children use the same toolchain.
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(arguments);
+        Self::of(command, format!("cargo {}", arguments.join(" ")))
+    }
+
+    /// A program that speaks to cargo itself, such as a tool that is no subcommand yet.
+    pub(crate) fn tool(program: &Path, arguments: &[&str]) -> Self {
+        let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut command = Command::new(program);
+        command.args(arguments);
+        Self::of(command, format!("{name} {}", arguments.join(" ")))
+    }
+
+    /// A program as another toolchain than this one's finds it.
+    pub(crate) fn on(toolchain: &str, program: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new("rustup");
+        command.args(["run", toolchain, program]).args(arguments);
+        // Or a tool would start the cargo that has started us.
+        command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
+        Self::of(command, format!("rustup run {toolchain} {program} {}", arguments.join(" ")))
+    }
+
+    fn of(mut command: Command, line: String) -> Self {
         // `cargo run` describes xtask to xtask; build scripts that watch these variables would run again.
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
@@ -37,7 +59,7 @@ impl Cargo {
         if !io::stderr().is_terminal() {
             command.env("CARGO_TERM_COLOR", "never");
         }
-        Self { command, line: format!("cargo {}", arguments.join(" ")) }
+        Self { command, line }
     }
 
     /// Whether the toolchain can do all that the checks need.
@@ -48,6 +70,12 @@ impl Cargo {
     pub(crate) fn components() -> Result<()> {
         let there = ["fmt", "clippy"].iter().all(|component| Self::new(&[component, "--version"]).succeeds());
         if there { Ok(()) } else { Err(Error::Components) }
+    }
+
+    /// Runs in that folder.
+    pub(crate) fn within(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
+        self
     }
 
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {

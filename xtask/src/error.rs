@@ -19,6 +19,10 @@ pub(crate) enum Error {
     Proofs(usize),
     /// This many faults of the book, each already printed.
     Book(usize),
+    /// This many faults of what is to be published, each already printed.
+    Release(usize),
+    /// This toolchain is missing.
+    Toolchain(String),
     /// `cargo metadata` answered something that is not its documented format.
     Metadata,
     /// A server did not start, or what it needs is missing.
@@ -50,6 +54,12 @@ impl fmt::Display for Error {
             }
             Self::Proofs(faults) => {
                 write!(out, "mend what is printed above: {faults} tests that docs name are nowhere")
+            }
+            Self::Release(faults) => {
+                write!(out, "{faults} faults, printed above: nothing is published with one")
+            }
+            Self::Toolchain(name) => {
+                write!(out, "the toolchain {name} is missing: run `rustup toolchain install {name}`")
             }
             Self::Metadata => {
                 out.write_str("`cargo metadata` is not understood: use the Rust version of Cargo.toml")

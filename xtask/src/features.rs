@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The facade's features that stand for something of their own.
-const FEATURES: [&str; 11] = [
+const FEATURES: [&str; 12] = [
     "sqlite",
     "postgres",
     "mysql",
@@ -20,14 +20,16 @@ const FEATURES: [&str; 11] = [
     "django",
     "tower",
     "axum",
+    "actix",
 ];
 
 /// What people choose together.
-const PAIRS: [&str; 8] = [
+const PAIRS: [&str; 9] = [
     "axum,postgres",
     "axum,redis",
     "axum,file",
     "axum,signed-cookies",
+    "actix,redis",
     "axum,cached-db,memory,sqlite",
     "axum,cached-db,postgres,redis",
     "axum,django,sqlite",
@@ -35,7 +37,7 @@ const PAIRS: [&str; 8] = [
 ];
 
 /// Crates that cost something to compile, and the features that may bring them: they must, and no other may.
-const COSTS: [(&str, &[&str]); 15] = [
+const COSTS: [(&str, &[&str]); 17] = [
     ("sqlx-core", &["sqlite", "postgres", "mysql", "cached-db"]),
     ("libsqlite3-sys", &["sqlite"]),
     ("sqlx-postgres", &["postgres"]),
@@ -51,10 +53,12 @@ const COSTS: [(&str, &[&str]); 15] = [
     ("cloakroom-tower", &["tower", "axum"]),
     ("axum-core", &["axum"]),
     ("tower-service", &["tower", "axum"]),
+    ("cloakroom-actix", &["actix"]),
+    ("actix-web", &["actix"]),
 ];
 
 /// An engine's crate as somebody has it who depends on nothing else, and what it must not know.
-const ENGINES: [(&str, &[&str]); 6] = [
+const ENGINES: [(&str, &[&str]); 7] = [
     ("-p cloakroom-db", &["redis", "moka", "tower-service", "http"]),
     ("-p cloakroom-cache", &["sqlx-core", "moka", "tower-service", "http"]),
     (
@@ -64,6 +68,10 @@ const ENGINES: [(&str, &[&str]); 6] = [
     ("-p cloakroom-file", &["sqlx-core", "redis", "moka", "rustls", "tower-service", "http"]),
     ("-p cloakroom-cookie", &["sqlx-core", "redis", "moka", "rustls", "tower-service", "http"]),
     ("-p cloakroom-tower", &["sqlx-core", "redis", "moka", "rustls", "cloakroom-db", "cloakroom-cache"]),
+    (
+        "-p cloakroom-actix",
+        &["sqlx-core", "redis", "moka", "rustls", "tower-service", "cloakroom-db", "cloakroom-cache"],
+    ),
 ];
 
 /// The facade with nothing, with each feature alone and with each pair: arguments for cargo.

@@ -12,6 +12,7 @@ mod kept;
 mod metadata;
 mod proofs;
 mod races;
+mod release;
 mod report;
 mod servers;
 mod soak;
@@ -31,7 +32,7 @@ struct Command {
     run: fn(&[String]) -> Result<ExitCode>,
 }
 
-const COMMANDS: [Command; 9] = [
+const COMMANDS: [Command; 10] = [
     Command {
         name: "test",
         arguments: "",
@@ -85,6 +86,12 @@ const COMMANDS: [Command; 9] = [
         arguments: "SECONDS",
         about: "each fuzzer of crates/fuzz for so long; needs cargo-fuzz",
         run: fuzz::command,
+    },
+    Command {
+        name: "release-check",
+        arguments: "[--write] [STEP…]",
+        about: "what must hold before crates are published: packages, consumers, api, licences, features, docs",
+        run: release::run,
     },
 ];
 

@@ -36,7 +36,16 @@ pub(crate) struct Dependency {
 ///
 /// `Step` if cargo refuses a manifest, `Metadata` if its answer is not understood.
 pub(crate) fn members() -> Result<Vec<Member>> {
-    parse(&Cargo::new(&["metadata", "--format-version", "1", "--no-deps"]).output()?)
+    parse(&answer()?)
+}
+
+/// What `cargo metadata` says of the workspace's members.
+///
+/// # Errors
+///
+/// `Step` if cargo refuses a manifest.
+pub(crate) fn answer() -> Result<String> {
+    Cargo::new(&["metadata", "--format-version", "1", "--no-deps"]).output()
 }
 
 /// Reads the answer of `cargo metadata --no-deps`, which lists the members and nothing else.
@@ -66,11 +75,11 @@ fn dependency(line: &Value) -> Option<Dependency> {
     })
 }
 
-fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+pub(crate) fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     value[name].as_array().into_iter().flatten()
 }
 
-fn text(value: &Value) -> Option<String> {
+pub(crate) fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 

@@ -1,16 +1,5 @@
-//! Sessions in a cache: in Redis for all processes, or in this process's memory.
-//!
-//! ```no_run
-//! # #[cfg(feature = "redis")]
-//! # async fn open() -> Result<(), cloakroom_core::Error> {
-//! let backend = cloakroom_cache::redis::Config::new("redis://127.0.0.1").open().await?;
-//! let sessions = cloakroom_core::Sessions::new(backend);
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! Both have a `Cache` as well, for [`Cached`](cloakroom_core::Cached): copies in front of an engine that
-//! keeps its sessions elsewhere.
+#![cfg_attr(any(not(doctest), feature = "redis"), doc = include_str!("../README.md"))]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "memory")]
 pub mod memory;

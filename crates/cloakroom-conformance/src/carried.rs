@@ -8,8 +8,9 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use cloakroom_core::{
-    Capabilities, Clock, Deleted, Expiry, ManualClock, Portable, Read, Record, Result, Revision, Saved,
-    SessionBackend, SessionFormat, SessionId, SessionIndex, Stamp, Stored, Timestamp, Touched,
+    Capabilities, Clock, Cursor, Deleted, Error, ErrorKind, Expiry, ManualClock, Page, Portable, Read,
+    Record, Result, Revision, Saved, SessionBackend, SessionFormat, SessionId, SessionIndex, SessionWalk,
+    Stamp, Stored, Swept, Timestamp, Touched,
 };
 
 /// The name under which such a session bears a record's stamp and payload.
@@ -68,6 +69,16 @@ impl Carried {
 }
 
 #[async_trait]
+impl SessionWalk for Carried {
+    async fn page(&self, from: Option<&Cursor>, limit: u32) -> Result<Page> {
+        let none = || Error::new(ErrorKind::Unsupported, "the engine has no way past its sessions");
+        let page = self.inner.walk().ok_or_else(none)?.page(from, limit).await?;
+        let found = page.found.into_iter().map(|(id, stored)| (id, self.unpacked(stored))).collect();
+        Ok(Page::new(found, page.next))
+    }
+}
+
+#[async_trait]
 impl SessionBackend for Carried {
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
@@ -75,6 +86,10 @@ impl SessionBackend for Carried {
 
     fn index(&self) -> Option<&dyn SessionIndex> {
         self.inner.index()
+    }
+
+    fn walk(&self) -> Option<&dyn SessionWalk> {
+        self.inner.walk().is_some().then_some(self)
     }
 
     fn format(&self) -> Option<&dyn SessionFormat> {
@@ -112,7 +127,7 @@ impl SessionBackend for Carried {
         })
     }
 
-    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<u64> {
+    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<Swept> {
         self.inner.clear_expired(before, limit).await
     }
 

@@ -93,6 +93,11 @@ macro_rules! __backend_cases {
                 never_misses_a_session_that_is_being_rotated
                 hostile_owners_are_only_themselves
             }
+            storage walk {
+                meets_every_living_record_whatever_the_pages_size
+                meets_nothing_that_has_ended
+                shows_records_as_loads_do
+            }
             storage steps {
                 a_call_that_is_dropped_is_done_or_not_done
                 a_rotation_that_is_dropped_leaves_one_of_both_alive

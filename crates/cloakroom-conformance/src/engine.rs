@@ -17,6 +17,7 @@ use crate::Limit;
 use crate::carried::Carried;
 use crate::jar::{Browsers, Jar};
 use crate::search::Effort;
+use crate::storage::walk::walked;
 
 /// When a case begins: in January 2027.
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -161,8 +162,8 @@ impl Engine {
 
     /// How many sessions are stored, where that can be asked.
     pub async fn records(&self) -> Option<usize> {
-        match self.backend.index() {
-            Some(index) => Some(index.all(None, 1_000).await.unwrap().len()),
+        match self.backend.walk() {
+            Some(_) => Some(walked(&*self.backend, 1_000).await.unwrap().len()),
             None => None,
         }
     }

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use cloakroom_core::{
-    Capabilities, Deleted, Error, ErrorKind, Read, Record, Result, Revision, Saved, SessionBackend,
-    SessionFormat, SessionId, SessionIndex, Stored, Timestamp, Touched,
+    Capabilities, Cursor, Deleted, Error, ErrorKind, Page, Read, Record, Result, Revision, Saved,
+    SessionBackend, SessionFormat, SessionId, SessionIndex, SessionWalk, Stored, Swept, Timestamp, Touched,
 };
 use tokio::sync::Notify;
 
@@ -31,7 +31,7 @@ pub enum Operation {
     Delete,
     /// `clear_expired`
     Sweep,
-    /// `of` and `all` of its index
+    /// `of` of its index, `page` of its walk
     List,
 }
 
@@ -200,6 +200,10 @@ impl SessionBackend for Faulty {
         self.inner.index().map(|_| self as &dyn SessionIndex)
     }
 
+    fn walk(&self) -> Option<&dyn SessionWalk> {
+        self.inner.walk().map(|_| self as &dyn SessionWalk)
+    }
+
     fn format(&self) -> Option<&dyn SessionFormat> {
         self.inner.format()
     }
@@ -232,7 +236,7 @@ impl SessionBackend for Faulty {
         self.meet(Operation::Delete, self.inner.delete(id, seen)).await
     }
 
-    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<u64> {
+    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<Swept> {
         self.meet(Operation::Sweep, self.inner.clear_expired(before, limit)).await
     }
 
@@ -251,9 +255,14 @@ impl SessionIndex for Faulty {
     ) -> Result<Vec<(SessionId, Stored)>> {
         self.meet(Operation::List, self.inner_index()?.of(owner, after, limit)).await
     }
+}
 
-    async fn all(&self, after: Option<&SessionId>, limit: u32) -> Result<Vec<(SessionId, Stored)>> {
-        self.meet(Operation::List, self.inner_index()?.all(after, limit)).await
+#[async_trait]
+impl SessionWalk for Faulty {
+    async fn page(&self, from: Option<&Cursor>, limit: u32) -> Result<Page> {
+        let missing = || Error::new(ErrorKind::Unsupported, "the engine has no way past its sessions");
+        let walk = self.inner.walk().ok_or_else(missing)?;
+        self.meet(Operation::List, walk.page(from, limit)).await
     }
 }
 

@@ -29,9 +29,10 @@ use crate::{Engine, Fault, Faulty, Limit, Operation, Setup};
 
 pub use steps::{Reply, act};
 
-/// A web application behind an adapter's middleware. It is asked directly, without a network.
-#[async_trait]
-pub trait Site: Send + Sync {
+/// A web application behind an adapter's middleware. It is asked directly, without a network, in the thread that made it:
+/// services of some frameworks never leave theirs.
+#[async_trait(?Send)]
+pub trait Site {
     /// Answers `method path` with these Cookie headers. A future that is dropped is a visitor who leaves.
     async fn ask(&self, method: &str, path: &str, cookies: &[&str]) -> Answer;
 

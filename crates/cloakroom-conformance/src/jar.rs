@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use cloakroom_core::{
     Capabilities, Deleted, Read, Record, Result, Revision, Saved, SessionBackend, SessionFormat, SessionId,
-    SessionIndex, Stored, Timestamp, Touched, Written,
+    SessionIndex, SessionWalk, Stored, Swept, Timestamp, Touched, Written,
 };
 
 /// All browsers of a case: each was given values, and holds the last.
@@ -92,6 +92,10 @@ impl SessionBackend for Jar {
         self.inner.index()
     }
 
+    fn walk(&self) -> Option<&dyn SessionWalk> {
+        self.inner.walk()
+    }
+
     fn format(&self) -> Option<&dyn SessionFormat> {
         self.inner.format()
     }
@@ -129,7 +133,7 @@ impl SessionBackend for Jar {
         self.inner.delete(&presented, seen).await
     }
 
-    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<u64> {
+    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<Swept> {
         self.inner.clear_expired(before, limit).await
     }
 

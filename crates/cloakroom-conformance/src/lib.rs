@@ -1,19 +1,6 @@
-//! The suite that every engine and every adapter of cloakroom passes, and that engines and adapters of
-//! your own can run.
+#![doc = include_str!("../README.md")]
 //!
-//! An engine's test file is this; each case becomes a test of its own, under its own name:
-//!
-//! ```
-//! mod memory {
-//!     use cloakroom_core::Memory;
-//!
-//!     cloakroom_conformance::backend_tests!(async |clock| Memory::with_clock(clock));
-//! }
-//! # fn main() {}
-//! ```
-//!
-//! The closure makes an empty store whose deadlines go by the clock it is given, anew for each case; an
-//! engine that needs something kept alive beside it, a temporary folder say, returns a [`Setup`].
+//! An engine that needs something kept alive beside it, a temporary folder say, returns a [`Setup`] from the closure.
 //!
 //! `storage` has a case for each clause of the contract of
 //! [`SessionBackend`](cloakroom_core::SessionBackend), `session` for each promise that sessions make on

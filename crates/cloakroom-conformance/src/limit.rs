@@ -28,6 +28,8 @@ pub enum Limit {
     Sweep,
     /// A user's sessions are not listed.
     Index,
+    /// There is no way past all sessions.
+    Walk,
     /// Ids are the visitors' keys.
     HashedIds,
     /// A write whose answer was lost can't be told from somebody else's.
@@ -52,6 +54,7 @@ impl fmt::Display for Limit {
             Self::Room => "a session has to fit a cookie",
             Self::Sweep => "there is nothing to sweep",
             Self::Index => "a user's sessions are not listed",
+            Self::Walk => "there is no way past all sessions",
             Self::HashedIds => "ids are the visitors' keys",
             Self::OwnWrites => "a lost answer can't be told from somebody else's write",
             Self::Eviction => "a full store drops living sessions",
@@ -78,6 +81,7 @@ impl Engine {
             | Limit::Room
             | Limit::Sweep => presented,
             Limit::Index => self.backend.index().is_none(),
+            Limit::Walk => self.backend.walk().is_none(),
             Limit::HashedIds => capabilities.addressing != Addressing::Hashed,
             Limit::OwnWrites => !capabilities.recognises_own_write,
             Limit::Eviction => capabilities.may_evict,
@@ -94,6 +98,7 @@ impl Engine {
                 Limit::Room => self.shows_a_large_record_to_be_refused().await,
                 Limit::Sweep => self.shows_nothing_to_be_swept().await,
                 Limit::Index => self.shows_lists_to_be_unsupported().await,
+                Limit::Walk => assert!(presented, "what is stored can be walked past"),
                 Limit::HashedIds => {
                     let key = SessionKey::generate(capabilities.addressing).unwrap();
                     assert_eq!(key.id().expose(), key.expose());
@@ -160,7 +165,7 @@ impl Engine {
         let mut dead = self.record("dead");
         dead.expires_at = self.now().minus(Duration::from_hours(1));
         let _ = self.carried.create(&self.id(), &dead).await.unwrap();
-        assert_eq!(self.carried.clear_expired(self.now(), 100).await.unwrap(), 0);
+        assert_eq!(self.carried.clear_expired(self.now(), 100).await.unwrap().removed, 0);
     }
 
     async fn shows_lists_to_be_unsupported(&self) {

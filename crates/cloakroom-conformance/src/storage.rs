@@ -10,3 +10,4 @@ pub mod save;
 pub mod steps;
 pub mod sweep;
 pub mod touch;
+pub mod walk;

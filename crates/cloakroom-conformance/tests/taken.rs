@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use cloakroom_core::{
     Capabilities, CookieChange, Deleted, ErrorKind, Memory, Read, Record, Result, Revision, Saved,
-    SessionBackend, SessionFormat, SessionId, SessionIndex, Sessions, Stored, Timestamp, Touched,
+    SessionBackend, SessionFormat, SessionId, SessionIndex, SessionWalk, Sessions, Stored, Swept, Timestamp,
+    Touched,
 };
 
 /// As one whose table has a second unique column, or whose ids are cut to what others have.
@@ -26,6 +27,10 @@ impl SessionBackend for Full {
 
     fn index(&self) -> Option<&dyn SessionIndex> {
         self.store.index()
+    }
+
+    fn walk(&self) -> Option<&dyn SessionWalk> {
+        self.store.walk()
     }
 
     fn format(&self) -> Option<&dyn SessionFormat> {
@@ -63,7 +68,7 @@ impl SessionBackend for Full {
         self.store.delete(id, seen).await
     }
 
-    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<u64> {
+    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<Swept> {
         self.store.clear_expired(before, limit).await
     }
 

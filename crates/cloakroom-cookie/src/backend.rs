@@ -6,7 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cloakroom_core::{
     Addressing, Capabilities, Clock, Deleted, Durability, Error, ErrorKind, Read, Record, Result, Revision,
-    Saved, SessionBackend, SessionFormat, SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
+    Saved, SessionBackend, SessionFormat, SessionId, SessionIndex, SessionWalk, Stored, Swept, Timestamp,
+    Touched, Written,
 };
 
 use crate::token::Token;
@@ -68,6 +69,10 @@ impl SessionBackend for Backend {
         None
     }
 
+    fn walk(&self) -> Option<&dyn SessionWalk> {
+        None
+    }
+
     fn format(&self) -> Option<&dyn SessionFormat> {
         None
     }
@@ -120,8 +125,8 @@ impl SessionBackend for Backend {
         })
     }
 
-    async fn clear_expired(&self, _: Timestamp, _: u32) -> Result<u64> {
-        Ok(0)
+    async fn clear_expired(&self, _: Timestamp, limit: u32) -> Result<Swept> {
+        Ok(Swept::of(0, limit))
     }
 
     async fn close(&self) -> Result<()> {

@@ -18,6 +18,8 @@ const SHORTEST_KEY: usize = 16;
 /// # let [secret_key, last_years] = ["django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"; 2];
 /// let config = cloakroom_cookie::Config::new(secret_key).fallbacks([last_years]).cookie_name("__Host-id");
 /// ```
+#[must_use = "it opens nothing until it is told to"]
+#[derive(Clone)]
 pub struct Config {
     secret_key: Vec<u8>,
     fallbacks: Vec<Vec<u8>>,

@@ -25,13 +25,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use cloakroom_core::{
     Addressing, Capabilities, Clock, Deleted, Durability, Error, ErrorKind, Lifetime, Read, Record, Result,
-    Revision, Saved, SessionBackend, SessionFormat, SessionId, SessionIndex, SessionKey, Stamp, Stored,
-    SystemClock, Timestamp, Touched, Written,
+    Revision, Saved, SessionBackend, SessionFormat, SessionId, SessionIndex, SessionKey, SessionWalk, Stamp,
+    Stored, Swept, SystemClock, Timestamp, Touched, Written,
 };
 
 use crate::value::{LONGEST_COOKIE, too_large};
 
 /// How to make an engine of a site's cookies. Its secret keys are the format's.
+#[must_use = "it opens nothing until it is told to"]
 #[derive(Clone, Debug)]
 pub struct Config {
     format: Arc<dyn SessionFormat>,
@@ -132,6 +133,10 @@ impl SessionBackend for Backend {
         None
     }
 
+    fn walk(&self) -> Option<&dyn SessionWalk> {
+        None
+    }
+
     fn format(&self) -> Option<&dyn SessionFormat> {
         Some(&*self.format)
     }
@@ -174,8 +179,8 @@ impl SessionBackend for Backend {
         })
     }
 
-    async fn clear_expired(&self, _: Timestamp, _: u32) -> Result<u64> {
-        Ok(0)
+    async fn clear_expired(&self, _: Timestamp, limit: u32) -> Result<Swept> {
+        Ok(Swept::of(0, limit))
     }
 
     async fn close(&self) -> Result<()> {

@@ -1,26 +1,4 @@
-//! Sessions in the visitors' own cookies, signed or sealed: the engine `signed_cookies`. Nothing is
-//! stored anywhere else, so there is nothing to install, to sweep or to lose.
-//!
-//! ```
-//! use cloakroom_core::{ErrorKind, SealKeys, Sessions};
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), cloakroom_core::Error> {
-//! # let secret_key = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz";
-//! let backend = cloakroom_cookie::Config::new(secret_key).open()?;
-//! let sessions = Sessions::new(backend);
-//!
-//! let session = sessions.load(None).await?;
-//! session.insert("theme", "dark")?;
-//! session.save().await?;
-//!
-//! // What the browser holds now, and all there is of the session.
-//! let cookie = session.key();
-//! let again = sessions.load(cookie).await?;
-//! assert_eq!(again.get::<String>("theme")?.as_deref(), Some("dark"));
-//! # Ok(())
-//! # }
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! A value is base64url of a version, the moment it was issued, its deadline, the record's stamp, its owner
 //! and its payload, and of an HMAC-SHA256 over all of them under a key that is derived from the secret key

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    Capabilities, Deleted, Read, Record, Result, Revision, Saved, SessionFormat, SessionId, Stored,
-    Timestamp, Touched,
+    Capabilities, Deleted, Read, Record, Result, Revision, Saved, SessionFormat, SessionId, SessionWalk,
+    Stored, Swept, Timestamp, Touched,
 };
 
 /// Keeps session records under ids.
@@ -41,6 +41,9 @@ pub trait SessionBackend: fmt::Debug + Send + Sync + 'static {
 
     /// Its listing of sessions, if it has one. A wrapper answers for what it wraps.
     fn index(&self) -> Option<&dyn SessionIndex>;
+
+    /// Its way past all sessions; none where visitors bear them. A wrapper answers for what it wraps.
+    fn walk(&self) -> Option<&dyn SessionWalk>;
 
     /// How its sessions are written; none where that is core's own way. A wrapper answers for what it wraps.
     fn format(&self) -> Option<&dyn SessionFormat>;
@@ -100,14 +103,14 @@ pub trait SessionBackend: fmt::Debug + Send + Sync + 'static {
     /// `Unavailable` if it surely was not ended, `Unknown` if it may have been.
     async fn delete(&self, id: &SessionId, seen: Option<&Revision>) -> Result<Deleted>;
 
-    /// Removes up to `limit` records whose deadline is `before` or earlier, and says how many. The
-    /// deadline is looked at again in the deleting step, so one that was just extended stays. Fewer
-    /// than `limit` means that none is left.
+    /// Removes up to `limit` records whose deadline is `before` or earlier, and says how many, and whether more may
+    /// be left. The deadline is looked at again in the deleting step, so one that was just extended stays. What
+    /// takes too long stops, and goes on when it is asked again.
     ///
     /// # Errors
     ///
     /// `Unavailable` or `Unknown`; what was removed by then stays removed.
-    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<u64>;
+    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<Swept>;
 
     /// Waits until what was accepted is done, then lets go of files and connections.
     ///
@@ -117,7 +120,7 @@ pub trait SessionBackend: fmt::Debug + Send + Sync + 'static {
     async fn close(&self) -> Result<()>;
 }
 
-/// Lists living sessions, in pages, by ascending id.
+/// Lists a user's living sessions, in pages, by ascending id.
 ///
 /// It may show a session that is gone by now; it never misses one that lives through the whole
 /// listing, nor one that is rotated meanwhile: that is shown under one of its ids.
@@ -134,14 +137,6 @@ pub trait SessionIndex: Send + Sync {
         after: Option<&SessionId>,
         limit: u32,
     ) -> Result<Vec<(SessionId, Stored)>>;
-
-    /// Up to `limit` living records with ids greater than `after`, whoever they are of. An empty page is the last. Where keys are
-    /// renewed, those are sessions and, for a minute each, the ways from old keys to new ones, which decode to no session.
-    ///
-    /// # Errors
-    ///
-    /// `Unavailable` if the store can't be asked.
-    async fn all(&self, after: Option<&SessionId>, limit: u32) -> Result<Vec<(SessionId, Stored)>>;
 }
 
 /// Forwarded by hand, without `async`: the inner future is passed on, not boxed a second time.
@@ -152,6 +147,10 @@ impl<B: SessionBackend + ?Sized> SessionBackend for Arc<B> {
 
     fn index(&self) -> Option<&dyn SessionIndex> {
         (**self).index()
+    }
+
+    fn walk(&self) -> Option<&dyn SessionWalk> {
+        (**self).walk()
     }
 
     fn format(&self) -> Option<&dyn SessionFormat> {
@@ -245,7 +244,7 @@ impl<B: SessionBackend + ?Sized> SessionBackend for Arc<B> {
         (**self).delete(id, seen)
     }
 
-    fn clear_expired<'s, 't>(&'s self, before: Timestamp, limit: u32) -> Boxed<'t, u64>
+    fn clear_expired<'s, 't>(&'s self, before: Timestamp, limit: u32) -> Boxed<'t, Swept>
     where
         's: 't,
         Self: 't,

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use crate::clock::in_time;
 use crate::{
     Capabilities, Clock, Deleted, Error, ErrorKind, Read, Record, Result, Revision, Saved, SessionBackend,
-    SessionCache, SessionFormat, SessionId, SessionIndex, Stored, SystemClock, Timestamp, Touched,
+    SessionCache, SessionFormat, SessionId, SessionIndex, SessionWalk, Stored, Swept, SystemClock, Timestamp,
+    Touched,
 };
 
 /// How long a copy is remembered, and the longest that a load can be behind.
@@ -165,6 +166,10 @@ impl<B: SessionBackend, C: SessionCache> SessionBackend for Cached<B, C> {
         self.backend.index()
     }
 
+    fn walk(&self) -> Option<&dyn SessionWalk> {
+        self.backend.walk()
+    }
+
     fn format(&self) -> Option<&dyn SessionFormat> {
         self.backend.format()
     }
@@ -234,7 +239,7 @@ impl<B: SessionBackend, C: SessionCache> SessionBackend for Cached<B, C> {
         self.backend.delete(id, seen).await
     }
 
-    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<u64> {
+    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<Swept> {
         self.backend.clear_expired(before, limit).await
     }
 

@@ -29,9 +29,9 @@ pub enum Addressing {
     Presented,
 }
 
-/// What an acknowledged write survives.
+/// What an acknowledged write survives, the least first.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Durability {
     /// Nothing: it lives in this process.
     Process,

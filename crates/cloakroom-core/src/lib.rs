@@ -1,31 +1,15 @@
-//! The model of cloakroom, a session framework: sessions, the contract of the engines that keep
-//! them, and a reference engine in memory. No I/O and no web framework.
-//!
-//! Applications use the facade crate `cloakroom` or an adapter such as `cloakroom-tower`; this crate
-//! is for those who write an engine or an adapter of their own.
-//!
-//! ```
-//! use cloakroom_core::{Memory, Sessions};
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), cloakroom_core::Error> {
-//! let sessions = Sessions::new(Memory::new());
-//!
-//! let session = sessions.load(None).await?;
-//! session.insert("colour", "green")?;
-//! session.save().await?;
-//!
-//! let again = sessions.load(session.key()).await?;
-//! assert_eq!(again.get::<String>("colour")?.as_deref(), Some("green"));
-//! # Ok(())
-//! # }
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! How data flows: an adapter parses the cookie to a [`SessionKey`], [`Sessions::load`] asks the
 //! engine for the record under the key's [`SessionId`] and decodes it to a [`Session`]; the handler
 //! reads and changes that. At the end the adapter has the recorded changes committed: encoded to a
 //! [`Record`], sent with the revision that was seen, and applied again to whatever another request
 //! has stored meanwhile.
+//!
+//! # Types of others
+//!
+//! The public API shows `Bytes` of bytes 1 ([`Record`], [`Revision`], [`Portable`]), traits of serde 1 and `RawValue` of
+//! serde_json 1 ([`Session::iter`]), and engines are written with async-trait 0.1. None of its others.
 
 mod alias;
 mod backend;
@@ -40,6 +24,7 @@ mod error;
 mod expiry;
 mod format;
 mod id;
+mod inventory;
 mod key;
 mod login_limit;
 mod memory;
@@ -52,8 +37,11 @@ mod seal;
 mod sealed;
 mod session;
 mod sessions;
+mod sweep;
 mod text;
 mod timestamp;
+mod translation;
+mod walk;
 
 pub use backend::{SessionBackend, SessionIndex};
 pub use cache::SessionCache;
@@ -64,6 +52,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use expiry::{BrowserEnd, Expiry, Lifetime};
 pub use format::{Portable, SessionFormat};
 pub use id::SessionId;
+pub use inventory::{Listed, LookedUp};
 pub use key::SessionKey;
 pub use login_limit::{LoginLimit, LoginPolicy};
 pub use memory::Memory;
@@ -73,4 +62,6 @@ pub use seal::SealKeys;
 pub use sealed::Sealed;
 pub use session::{Activity, CookieChange, Session};
 pub use sessions::{SessionOptions, Sessions};
+pub use sweep::{ClearExpired, Swept};
 pub use timestamp::Timestamp;
+pub use walk::{Cursor, Page, SessionWalk};

@@ -63,7 +63,10 @@ impl Sessions {
     pub(crate) async fn logged_in(&self, user: &str) -> Result<Vec<LoggedIn>> {
         let living = self.of_user(user).await?.into_iter();
         let mut logged_in: Vec<_> = living
-            .map(|info| LoggedIn { since: info.authenticated_at.unwrap_or(info.created_at), id: info.id })
+            .map(|info| LoggedIn {
+                since: info.authenticated_at.or(info.created_at).unwrap_or(Timestamp::MIN),
+                id: info.id,
+            })
             .collect();
         logged_in.sort_unstable();
         Ok(logged_in)

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use crate::{
-    Capabilities, Clock, Deleted, Durability, Read, Record, Result, Revision, Saved, SessionBackend,
-    SessionFormat, SessionId, SessionIndex, Stored, SystemClock, Timestamp, Touched, Written,
+    Capabilities, Clock, Cursor, Deleted, Durability, Page, Read, Record, Result, Revision, Saved,
+    SessionBackend, SessionFormat, SessionId, SessionIndex, SessionWalk, Stored, Swept, SystemClock,
+    Timestamp, Touched, Written,
 };
 
 /// Keeps sessions in memory until the process ends: for tests, for examples, and to read.
@@ -43,7 +44,12 @@ impl Memory {
         records.get_mut(id).filter(|record| record.is_alive(self.clock.now()))
     }
 
-    fn page(&self, after: Option<&SessionId>, limit: u32, wanted: impl Fn(&Record) -> bool) -> Page {
+    fn following(
+        &self,
+        after: Option<&SessionId>,
+        limit: u32,
+        wanted: impl Fn(&Record) -> bool,
+    ) -> Vec<(SessionId, Stored)> {
         let now = self.clock.now();
         let after = after.map_or(Bound::Unbounded, Bound::Excluded);
         self.records()
@@ -54,8 +60,6 @@ impl Memory {
             .collect()
     }
 }
-
-type Page = Vec<(SessionId, Stored)>;
 
 impl Default for Memory {
     fn default() -> Self {
@@ -70,6 +74,10 @@ impl SessionBackend for Memory {
     }
 
     fn index(&self) -> Option<&dyn SessionIndex> {
+        Some(self)
+    }
+
+    fn walk(&self) -> Option<&dyn SessionWalk> {
         Some(self)
     }
 
@@ -144,14 +152,14 @@ impl SessionBackend for Memory {
         Ok(Deleted::Ended)
     }
 
-    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<u64> {
+    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<Swept> {
         let mut cleared = 0;
         self.records().retain(|_, record| {
             let clear = record.expires_at <= before && cleared < u64::from(limit);
             cleared += u64::from(clear);
             !clear
         });
-        Ok(cleared)
+        Ok(Swept::of(cleared, limit))
     }
 
     async fn close(&self) -> Result<()> {
@@ -161,11 +169,20 @@ impl SessionBackend for Memory {
 
 #[async_trait]
 impl SessionIndex for Memory {
-    async fn of(&self, owner: &str, after: Option<&SessionId>, limit: u32) -> Result<Page> {
-        Ok(self.page(after, limit, |record| record.owner.as_deref() == Some(owner)))
+    async fn of(
+        &self,
+        owner: &str,
+        after: Option<&SessionId>,
+        limit: u32,
+    ) -> Result<Vec<(SessionId, Stored)>> {
+        Ok(self.following(after, limit, |record| record.owner.as_deref() == Some(owner)))
     }
+}
 
-    async fn all(&self, after: Option<&SessionId>, limit: u32) -> Result<Page> {
-        Ok(self.page(after, limit, |_| true))
+#[async_trait]
+impl SessionWalk for Memory {
+    async fn page(&self, from: Option<&Cursor>, limit: u32) -> Result<Page> {
+        let after = from.map(Cursor::id).transpose()?;
+        Ok(Page::ascending(self.following(after.as_ref(), limit, |_| true), limit))
     }
 }

@@ -22,8 +22,8 @@ pub struct SessionInfo {
     pub id: SessionId,
     /// Who is logged in.
     pub user: Option<String>,
-    /// When it was first stored.
-    pub created_at: Timestamp,
+    /// When it was first stored; unknown where another framework's [format](crate::SessionBackend::format) does not say.
+    pub created_at: Option<Timestamp>,
     /// When its user logged in.
     pub authenticated_at: Option<Timestamp>,
     /// Its last change; with an idle timeout its last visit, to a tenth of that timeout. In the last span
@@ -204,7 +204,7 @@ impl Sessions {
         })
     }
 
-    fn describe(&self, id: SessionId, stored: &Stored) -> Option<SessionInfo> {
+    pub(crate) fn describe(&self, id: SessionId, stored: &Stored) -> Option<SessionInfo> {
         let expires_at = stored.record.expires_at;
         let content = self.decode(stored).ok()?;
         let lifetime = &self.options().lifetime;
@@ -214,7 +214,7 @@ impl Sessions {
         let visited = lifetime.idle.map_or(Timestamp::MIN, |idle| expires_at.minus(lease(idle)));
         Some(SessionInfo {
             id,
-            created_at: content.head.created_at,
+            created_at: self.backend().format().is_none().then_some(content.head.created_at),
             authenticated_at: content.head.authenticated_at,
             last_seen: content.head.saved_at.max(visited),
             expires_at,

@@ -63,7 +63,7 @@ mod tests {
             newcomer.insert("n", 1).unwrap();
             assert_refused(&newcomer).await;
             assert_eq!(newcomer.key(), None);
-            assert_eq!(store.index().unwrap().all(None, 10).await.unwrap(), []);
+            assert_eq!(store.walk().unwrap().page(None, 10).await.unwrap().found, []);
 
             newcomer.save().await.unwrap();
             let id = newcomer.id().unwrap();
@@ -75,7 +75,7 @@ mod tests {
                 assert_refused(session).await;
                 assert_eq!(session.key(), newcomer.key(), "it keeps the key that it had");
             }
-            let all = store.index().unwrap().all(None, 10).await.unwrap();
+            let all = store.walk().unwrap().page(None, 10).await.unwrap().found;
             assert_eq!(all, [(id, there.unwrap())]);
 
             // What waited is committed when there are numbers again, and a logout takes none.
@@ -85,7 +85,7 @@ mod tests {
             let ended = moved.save().await;
             fails(false);
             ended.unwrap();
-            assert_eq!(store.index().unwrap().all(None, 10).await.unwrap(), []);
+            assert_eq!(store.walk().unwrap().page(None, 10).await.unwrap().found, []);
         }
     }
 }

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    Capabilities, Deleted, Error, ErrorKind, Read, Record, Result, Revision, Saved, SealKeys, SessionBackend,
-    SessionFormat, SessionId, SessionIndex, Stored, Timestamp, Touched,
+    Capabilities, Cursor, Deleted, Error, ErrorKind, Page, Read, Record, Result, Revision, Saved, SealKeys,
+    SessionBackend, SessionFormat, SessionId, SessionIndex, SessionWalk, Stored, Swept, Timestamp, Touched,
 };
 
 /// Any engine that keeps sessions in a store, with their payloads encrypted there (AES-256-GCM) and bound
@@ -68,7 +68,7 @@ impl<B: SessionBackend> Sealed<B> {
     }
 
     /// A page never leaves out what does not open: it is somebody's living session, to be listed and ended.
-    fn open_page(&self, page: Page) -> Page {
+    fn open_each(&self, found: Found) -> Found {
         let open = |(id, stored): (SessionId, Stored)| {
             let shown = self.open(&id, stored.clone()).unwrap_or_else(|_| {
                 let mut unreadable = stored;
@@ -77,11 +77,11 @@ impl<B: SessionBackend> Sealed<B> {
             });
             (id, shown)
         };
-        page.into_iter().map(open).collect()
+        found.into_iter().map(open).collect()
     }
 }
 
-type Page = Vec<(SessionId, Stored)>;
+type Found = Vec<(SessionId, Stored)>;
 
 #[async_trait]
 impl<B: SessionBackend> SessionBackend for Sealed<B> {
@@ -91,6 +91,10 @@ impl<B: SessionBackend> SessionBackend for Sealed<B> {
 
     fn index(&self) -> Option<&dyn SessionIndex> {
         self.backend.index().is_some().then_some(self)
+    }
+
+    fn walk(&self) -> Option<&dyn SessionWalk> {
+        self.backend.walk().is_some().then_some(self)
     }
 
     fn format(&self) -> Option<&dyn SessionFormat> {
@@ -131,7 +135,7 @@ impl<B: SessionBackend> SessionBackend for Sealed<B> {
         })
     }
 
-    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<u64> {
+    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<Swept> {
         self.backend.clear_expired(before, limit).await
     }
 
@@ -142,14 +146,18 @@ impl<B: SessionBackend> SessionBackend for Sealed<B> {
 
 #[async_trait]
 impl<B: SessionBackend> SessionIndex for Sealed<B> {
-    async fn of(&self, owner: &str, after: Option<&SessionId>, limit: u32) -> Result<Page> {
-        let Some(index) = self.backend.index() else { return Ok(Page::new()) };
-        Ok(self.open_page(index.of(owner, after, limit).await?))
+    async fn of(&self, owner: &str, after: Option<&SessionId>, limit: u32) -> Result<Found> {
+        let Some(index) = self.backend.index() else { return Ok(Found::new()) };
+        Ok(self.open_each(index.of(owner, after, limit).await?))
     }
+}
 
-    async fn all(&self, after: Option<&SessionId>, limit: u32) -> Result<Page> {
-        let Some(index) = self.backend.index() else { return Ok(Page::new()) };
-        Ok(self.open_page(index.all(after, limit).await?))
+#[async_trait]
+impl<B: SessionBackend> SessionWalk for Sealed<B> {
+    async fn page(&self, from: Option<&Cursor>, limit: u32) -> Result<Page> {
+        let Some(walk) = self.backend.walk() else { return Ok(Page::new(Vec::new(), None)) };
+        let page = walk.page(from, limit).await?;
+        Ok(Page { found: self.open_each(page.found), ..page })
     }
 }
 

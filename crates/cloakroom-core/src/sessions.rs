@@ -143,7 +143,7 @@ impl Sessions {
     }
 
     /// What another framework's format keeps is no more than that framework knows, and it must never be read late.
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         if self.backend().format().is_none() {
             return Ok(());
         }
@@ -210,29 +210,14 @@ impl Sessions {
         &*self.0.backend
     }
 
+    /// The engine, to be wrapped or used elsewhere.
+    pub fn shared_backend(&self) -> Arc<dyn SessionBackend> {
+        Arc::clone(&self.0.backend)
+    }
+
     /// The rules.
     pub fn options(&self) -> &SessionOptions {
         &self.0.options
-    }
-
-    /// Removes all records whose deadline is `before` or earlier, in batches, and says how many.
-    /// Background sweeps pass a moment an hour ago: a host whose clock runs fast then removes nobody's
-    /// living session.
-    ///
-    /// # Errors
-    ///
-    /// As [`SessionBackend::clear_expired`]; what was removed by then stays removed.
-    pub async fn clear_expired(&self, before: Timestamp) -> Result<u64> {
-        const BATCH: u32 = 1_000;
-        let mut cleared = 0;
-        loop {
-            let batch = self.backend().clear_expired(before, BATCH);
-            let removed = self.bounded(self.options().time_limit, ErrorKind::Unknown, batch).await?;
-            cleared += removed;
-            if removed < u64::from(BATCH) {
-                return Ok(cleared);
-            }
-        }
     }
 
     /// How old a key gets, if keys are renewed.

@@ -4,13 +4,13 @@ use std::fmt;
 
 use async_trait::async_trait;
 use cloakroom_core::{
-    Capabilities, Deleted, Error, Read, Record, Result, Revision, Saved, SessionBackend, SessionFormat,
-    SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
+    Capabilities, Cursor, Deleted, Error, Page, Read, Record, Result, Revision, Saved, SessionBackend,
+    SessionFormat, SessionId, SessionIndex, SessionWalk, Stored, Swept, Timestamp, Touched, Written,
 };
 
 use crate::Config;
 use crate::config::redacted;
-use crate::driver::{Driver, Instant, Value, deadline};
+use crate::driver::{Driver, Instant, Rows, Value, deadline};
 use crate::layout::{Layout, moment};
 use crate::statements::Statements;
 
@@ -76,6 +76,10 @@ impl SessionBackend for Backend {
     /// Django's table names no owner.
     fn index(&self) -> Option<&dyn SessionIndex> {
         self.layout.format().is_none().then_some(self)
+    }
+
+    fn walk(&self) -> Option<&dyn SessionWalk> {
+        Some(self)
     }
 
     fn format(&self) -> Option<&dyn SessionFormat> {
@@ -155,9 +159,10 @@ impl SessionBackend for Backend {
         Ok(self.there(id, by).await?.map_or(Deleted::Absent, Deleted::Conflict))
     }
 
-    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<u64> {
+    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<Swept> {
         let values = [moment(before), Value::Number(limit.into()), moment(before)];
-        self.driver.execute(&self.statements.sweep, &values, deadline()).await
+        let removed = self.driver.execute(&self.statements.sweep, &values, deadline()).await?;
+        Ok(Swept::of(removed, limit))
     }
 
     async fn close(&self) -> Result<()> {
@@ -176,13 +181,21 @@ impl SessionIndex for Backend {
         let Some(stamped) = &self.statements.stamped else { return Ok(Vec::new()) };
         let values =
             [Value::Bytes(owner.as_bytes()), self.now(), following(after), Value::Number(limit.into())];
-        self.driver.page(&stamped.page_of, &values, deadline()).await
+        Ok(self.driver.page(&stamped.page_of, &values, deadline()).await?.found)
     }
+}
 
-    async fn all(&self, after: Option<&SessionId>, limit: u32) -> Result<Vec<(SessionId, Stored)>> {
-        let Some(stamped) = &self.statements.stamped else { return Ok(Vec::new()) };
-        let values = [self.now(), following(after), Value::Number(limit.into())];
-        self.driver.page(&stamped.page_all, &values, deadline()).await
+#[async_trait]
+impl SessionWalk for Backend {
+    async fn page(&self, from: Option<&Cursor>, limit: u32) -> Result<Page> {
+        let behind = from.map(Cursor::as_bytes).unwrap_or_default();
+        let behind = self.layout.raw_id(behind).ok_or_else(Cursor::foreign)?;
+        let values = [self.now(), behind, Value::Number(limit.into())];
+        let Rows { found, count, last } =
+            self.driver.page(&self.statements.walk, &values, deadline()).await?;
+        let found = found.into_iter().map(|(id, stored)| (id, self.layout.found(stored))).collect();
+        let full = count >= limit as usize;
+        Ok(Page::new(found, last.filter(|_| full).map(Cursor::new)))
     }
 }
 

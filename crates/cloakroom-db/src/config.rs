@@ -16,6 +16,7 @@ use crate::statements::Statements;
 /// ```
 /// let config = cloakroom_db::Config::new("sqlite:sessions.sqlite3").power_safe(true);
 /// ```
+#[must_use = "it opens nothing until it is told to"]
 #[derive(Clone)]
 pub struct Config {
     pub(crate) url: String,

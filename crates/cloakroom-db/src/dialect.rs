@@ -42,6 +42,8 @@ pub(crate) struct Django {
     pub(crate) its_end: &'static str,
     /// The text as bytes.
     pub(crate) data: &'static str,
+    /// The key as bytes.
+    pub(crate) key: &'static str,
     /// What a row of this library's has besides: no owner, and a stamp of zeros.
     pub(crate) nobodys: &'static str,
     /// Whether the text is what a parameter says, byte by byte.

@@ -78,10 +78,19 @@ pub(crate) trait Driver: Send + Sync {
 
     /// The records that such a query finds, each with its id behind the rest. A row that this library
     /// has not written is left out: it is nobody's session, and must not hide the others.
-    async fn page(&self, sql: &Sql, values: &[Value<'_>], by: Instant) -> Result<Vec<(SessionId, Stored)>>;
+    async fn page(&self, sql: &Sql, values: &[Value<'_>], by: Instant) -> Result<Rows>;
 
     /// Waits for what is under way, then closes every connection.
     async fn close(&self) -> Result<()>;
+}
+
+/// What a query for several records comes to.
+pub(crate) struct Rows {
+    pub(crate) found: Vec<(SessionId, Stored)>,
+    /// How many rows there were.
+    pub(crate) count: usize,
+    /// What the last of them has for an id.
+    pub(crate) last: Option<Vec<u8>>,
 }
 
 /// What sqlx has no trait for.
@@ -218,9 +227,14 @@ where
             .transpose()
     }
 
-    async fn page(&self, sql: &Sql, values: &[Value<'_>], by: Instant) -> Result<Vec<(SessionId, Stored)>> {
+    async fn page(&self, sql: &Sql, values: &[Value<'_>], by: Instant) -> Result<Rows> {
         let rows = self.rows(sql, values, by).await?;
-        Ok(rows.iter().filter_map(|row| Some((row::id::<DB>(row)?, row::stored::<DB>(row).ok()?))).collect())
+        let found = |row| Some((row::id::<DB>(row)?, row::stored::<DB>(row).ok()?));
+        Ok(Rows {
+            last: rows.last().and_then(row::raw_id::<DB>),
+            count: rows.len(),
+            found: rows.iter().filter_map(found).collect(),
+        })
     }
 
     async fn close(&self) -> Result<()> {

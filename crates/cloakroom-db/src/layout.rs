@@ -50,6 +50,14 @@ impl Layout {
         }
     }
 
+    /// What was an id's column, as its value again.
+    pub(crate) fn raw_id<'v>(&self, id: &'v [u8]) -> Option<Value<'v>> {
+        match self {
+            Self::Native => Some(Value::Bytes(id)),
+            Self::Django(_) => std::str::from_utf8(id).ok().map(Value::Text),
+        }
+    }
+
     pub(crate) fn id<'v>(&self, id: &'v SessionId) -> Value<'v> {
         match self {
             Self::Native => Value::Bytes(id.as_bytes()),

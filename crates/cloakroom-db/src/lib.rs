@@ -1,20 +1,4 @@
-//! Sessions in a SQL database: SQLite, compiled in, PostgreSQL, MySQL and MariaDB.
-//!
-//! ```
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), cloakroom_core::Error> {
-//! # let folder = tempfile::tempdir().expect("a temporary folder");
-//! # let url = format!("sqlite:{}/sessions.sqlite3", folder.path().display());
-//! // "sqlite:sessions.sqlite3", say, or "postgres://user:password@host/database"
-//! let backend = cloakroom_db::Config::new(url).open().await?;
-//! backend.migrate().await?;
-//! let sessions = cloakroom_core::Sessions::new(backend);
-//! # sessions.backend().close().await
-//! # }
-//! ```
-//!
-//! The features `sqlite` (default), `postgres` and `mysql` (which is MariaDB as well) say which databases a
-//! build knows; the URL says which one it is.
+#![doc = include_str!("../README.md")]
 //!
 //! All SQL is written once, in `statements`; what databases do differently is in a `dialect` each; one
 //! generic `driver` runs it on connections to any of them, which a `pool` keeps. `tests/statements.txt`
@@ -55,6 +39,7 @@
 //! autocommit and READ COMMITTED, so `binlog_format` must not be STATEMENT. Ids and owners have up to 255
 //! bytes, a session what `max_allowed_packet` allows: anything longer is `TooLarge`, and nothing is ever cut.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
     expect(

@@ -37,6 +37,7 @@ pub(crate) const DIALECT: Dialect = Dialect {
         its_end: "expire_date + INTERVAL 0 SECOND",
         ends: "CAST(TIMESTAMPDIFF(MICROSECOND, TIMESTAMP'1970-01-01 00:00:00', expire_date) DIV 1000 AS SIGNED)",
         data: "CAST(session_data AS BINARY)",
+        key: "CAST(session_key AS BINARY)",
         nobodys: "NULL, CAST(REPEAT(CHAR(0), 16) AS BINARY(16))",
         // By the column's collation letters of either case would be the same.
         same: "CAST(session_data AS BINARY) = ?",

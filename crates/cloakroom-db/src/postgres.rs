@@ -40,6 +40,7 @@ pub(crate) const DIALECT: Dialect = Dialect {
         // A date can be infinity.
         ends: "FLOOR(EXTRACT(EPOCH FROM LEAST(expire_date, TIMESTAMPTZ '9999-12-31 23:59:59.999+00')) * 1000)::BIGINT",
         data: "convert_to(session_data, 'UTF8')",
+        key: "convert_to(session_key, 'UTF8')",
         nobodys: "NULL::BYTEA, decode(repeat('00', 16), 'hex')",
         same: "session_data = ?",
         schema: "SET LOCAL statement_timeout = '25s'; SELECT pg_advisory_xact_lock(1128222017); \

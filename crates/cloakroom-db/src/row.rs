@@ -48,6 +48,13 @@ where
     for<'r> Vec<u8>: Decode<'r, DB> + Type<DB>,
     usize: ColumnIndex<DB::Row>,
 {
-    let id: Vec<u8> = row.try_get(4).ok()?;
-    SessionId::parse(std::str::from_utf8(&id).ok()?)
+    SessionId::parse(std::str::from_utf8(&raw_id::<DB>(row)?).ok()?)
+}
+
+pub(crate) fn raw_id<DB: Database>(row: &DB::Row) -> Option<Vec<u8>>
+where
+    for<'r> Vec<u8>: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    row.try_get(4).ok()
 }

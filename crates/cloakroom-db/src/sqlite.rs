@@ -39,6 +39,7 @@ pub(crate) const DIALECT: Dialect = Dialect {
         its_end: "expire_date",
         ends: "unixepoch(substr(expire_date, 1, 19)) * 1000 + CAST(substr(expire_date || '000', 21, 3) AS INTEGER)",
         data: "session_data",
+        key: "session_key",
         nobodys: "NULL, zeroblob(16)",
         same: "session_data = ?",
         schema: "CREATE TABLE IF NOT EXISTS {table} (session_key varchar(40) NOT NULL PRIMARY KEY, \

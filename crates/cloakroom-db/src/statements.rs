@@ -30,8 +30,8 @@ const DELETE_SEEN: &str = "DELETE FROM {table} WHERE id = ? AND {its_end} > ? AN
 const PAGE_OF: &str = "SELECT payload, expires_at, owner, stamp, id FROM {table} \
      WHERE owner = ? AND expires_at > ? AND id > ? ORDER BY id LIMIT ?";
 
-const PAGE_ALL: &str = "SELECT payload, expires_at, owner, stamp, id FROM {table} \
-     WHERE expires_at > ? AND id > ? ORDER BY id LIMIT ?";
+const WALK: &str = "SELECT payload, expires_at, owner, stamp, id FROM {table} \
+     WHERE {its_end} > ? AND id > ? ORDER BY id LIMIT ?";
 
 /// In Django's table (`django_session`) a key and its text are text, and the end is a date: `{moment}` makes one of a
 /// parameter, `{ends}` a number of the column. Whose text is what was seen has not been changed: `{same}`.
@@ -55,6 +55,9 @@ mod django {
 
     pub(super) const DELETE_SEEN: &str =
         "DELETE FROM {table} WHERE session_key = ? AND {its_end} > {moment} AND {same}";
+
+    pub(super) const WALK: &str = "SELECT {data}, {ends}, {nobodys}, {key} FROM {table} \
+         WHERE {its_end} > {moment} AND session_key > ? ORDER BY session_key LIMIT ?";
 }
 
 /// SQL as one database reads it, for one table.
@@ -69,6 +72,7 @@ pub(crate) struct Statements {
     pub(crate) rotate: Sql,
     pub(crate) delete: Sql,
     pub(crate) delete_seen: Sql,
+    pub(crate) walk: Sql,
     pub(crate) sweep: Sql,
     pub(crate) schema: Sql,
     pub(crate) stamped: Option<Stamped>,
@@ -79,7 +83,6 @@ pub(crate) struct Statements {
 pub(crate) struct Stamped {
     pub(crate) revision: Sql,
     pub(crate) page_of: Sql,
-    pub(crate) page_all: Sql,
 }
 
 impl Statements {
@@ -88,7 +91,7 @@ impl Statements {
         let theirs = &dialect.django;
         let (templates, schema, words): (_, _, &[(&str, &str)]) = match layout {
             Layout::Native => (
-                [LOAD, CREATE, SAVE, TOUCH, ROTATE, DELETE, DELETE_SEEN],
+                [LOAD, CREATE, SAVE, TOUCH, ROTATE, DELETE, DELETE_SEEN, WALK],
                 dialect.schema,
                 &[("{id}", "id"), ("{end}", "expires_at"), ("{its_end}", dialect.its_end), ("{moment}", "?")],
             ),
@@ -101,6 +104,7 @@ impl Statements {
                     django::ROTATE,
                     django::DELETE,
                     django::DELETE_SEEN,
+                    django::WALK,
                 ],
                 theirs.schema,
                 &[
@@ -110,15 +114,15 @@ impl Statements {
                     ("{moment}", theirs.moment),
                     ("{ends}", theirs.ends),
                     ("{data}", theirs.data),
+                    ("{key}", theirs.key),
                     ("{nobodys}", theirs.nobodys),
                     ("{same}", theirs.same),
                 ],
             ),
         };
         let render = |template: &str| render(template, words, dialect, table);
-        let [load, create, save, touch, rotate, delete, delete_seen] = templates.map(render);
-        let stamped =
-            || Stamped { revision: render(REVISION), page_of: render(PAGE_OF), page_all: render(PAGE_ALL) };
+        let [load, create, save, touch, rotate, delete, delete_seen, walk] = templates.map(render);
+        let stamped = || Stamped { revision: render(REVISION), page_of: render(PAGE_OF) };
         Self {
             load,
             create,
@@ -127,6 +131,7 @@ impl Statements {
             rotate,
             delete,
             delete_seen,
+            walk,
             sweep: render(dialect.sweep),
             schema: render(schema),
             stamped: matches!(layout, Layout::Native).then(stamped),
@@ -188,7 +193,7 @@ mod tests {
             ("delete what was seen", |all| Some(&all.delete_seen)),
             ("sweep", |all| Some(&all.sweep)),
             ("a page of an owner's", |all| all.stamped.as_ref().map(|stamped| &stamped.page_of)),
-            ("a page of all", |all| all.stamped.as_ref().map(|stamped| &stamped.page_all)),
+            ("a page of all", |all| Some(&all.walk)),
             ("migrate", |all| Some(&all.schema)),
         ];
         let databases = [

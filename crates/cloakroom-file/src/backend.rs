@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use cloakroom_core::{
-    Capabilities, Deleted, Durability, Error, ErrorKind, Read, Record, Result, Revision, Saved,
-    SessionBackend, SessionFormat, SessionId, SessionIndex, Stamp, Stored, Timestamp, Touched,
+    Capabilities, Cursor, Deleted, Durability, Error, ErrorKind, Page, Read, Record, Result, Revision, Saved,
+    SessionBackend, SessionFormat, SessionId, SessionIndex, SessionWalk, Stamp, Stored, Swept, Timestamp,
+    Touched,
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::task::spawn_blocking;
@@ -106,6 +107,10 @@ impl SessionBackend for Backend {
         Some(self)
     }
 
+    fn walk(&self) -> Option<&dyn SessionWalk> {
+        Some(self)
+    }
+
     fn format(&self) -> Option<&dyn SessionFormat> {
         None
     }
@@ -147,7 +152,7 @@ impl SessionBackend for Backend {
 
     /// Takes 4 seconds at most: what is not through by then is `Unavailable`, and the next sweep begins
     /// with the rest.
-    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<u64> {
+    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<Swept> {
         let until = Instant::now() + WALK;
         let turn = taken(&self.sweeping, until).await?;
         self.read(move |store| {
@@ -179,10 +184,13 @@ impl SessionIndex for Backend {
         let (owner, after) = (owner.to_owned(), after.cloned());
         self.read(move |store| store.of(&owner, after.as_ref(), limit, Instant::now() + WALK)).await
     }
+}
 
-    async fn all(&self, after: Option<&SessionId>, limit: u32) -> Result<Vec<(SessionId, Stored)>> {
-        let after = after.cloned();
-        self.read(move |store| store.all(after.as_ref(), limit, Instant::now() + WALK)).await
+#[async_trait]
+impl SessionWalk for Backend {
+    async fn page(&self, from: Option<&Cursor>, limit: u32) -> Result<Page> {
+        let after = from.map(Cursor::id).transpose()?;
+        self.read(move |store| store.walk(after.as_ref(), limit, Instant::now() + WALK)).await
     }
 }
 

@@ -15,6 +15,7 @@ use crate::root::Root;
 /// ```
 /// let config = cloakroom_file::Config::new("/var/lib/shop/sessions").power_safe(true);
 /// ```
+#[must_use = "it opens nothing until it is told to"]
 #[derive(Clone)]
 pub struct Config {
     pub(crate) path: PathBuf,

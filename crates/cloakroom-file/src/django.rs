@@ -39,6 +39,7 @@ mod config;
 mod folder;
 mod store;
 mod sweep;
+mod walk;
 
 pub use backend::Backend;
 pub use config::Config;

@@ -1,15 +1,4 @@
-//! Sessions in files, one each, on one host's own disk.
-//!
-//! ```
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), cloakroom_core::Error> {
-//! # let folder = tempfile::tempdir().expect("a temporary folder");
-//! # let path = folder.path().join("sessions");
-//! let backend = cloakroom_file::Config::new(path).open().await?; // "/var/lib/shop/sessions", say
-//! let sessions = cloakroom_core::Sessions::new(backend);
-//! # sessions.backend().close().await
-//! # }
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! # What it promises
 //!

@@ -2,32 +2,32 @@
 
 use std::time::Instant;
 
-use cloakroom_core::{ErrorKind, Record, Result, SessionId, Stored};
+use cloakroom_core::{Cursor, ErrorKind, Page, Record, Result, SessionId, Stored};
 
 use crate::error::{unfinished, while_reading};
 use crate::location::{Folder, Location};
 use crate::owners::{marks_of, owner_of};
 use crate::store::Store;
 
-pub(crate) type Page = Vec<(SessionId, Stored)>;
+type Listed = Vec<(SessionId, Stored)>;
 
 impl Store {
-    /// Up to `limit` living sessions after `after`.
-    pub(crate) fn all(&self, after: Option<&SessionId>, limit: u32, until: Instant) -> Result<Page> {
-        let mut page = Vec::new();
+    /// About `limit` living sessions after `after`: at `until` it stops where it is.
+    pub(crate) fn walk(&self, after: Option<&SessionId>, limit: u32, until: Instant) -> Result<Page> {
+        let mut found = Vec::new();
         for folder in Folder::of(after.map(SessionId::as_bytes).unwrap_or_default()).and_later() {
             let names = self.root.names(folder.name()).map_err(while_reading)?;
             let locations = names.iter().filter_map(|name| Location::of_name(name));
-            let found = locations.filter_map(|location| Some((self.id_at(&location)?, location)));
-            for (id, _) in following(found.collect(), after) {
-                if page.len() >= limit as usize {
-                    return Ok(page);
+            let there = locations.filter_map(|location| Some((self.id_at(&location)?, location)));
+            for (id, _) in following(there.collect(), after) {
+                let listed = self.listed(&id)?.map(|record| (id.clone(), Stored::stamped(record)));
+                found.extend(listed);
+                if found.len() >= limit as usize || Instant::now() >= until {
+                    return Ok(Page::new(found, Some(Cursor::behind(&id))));
                 }
-                in_time(until)?;
-                page.extend(self.listed(&id)?.map(|record| (id, Stored::stamped(record))));
             }
         }
-        Ok(page)
+        Ok(Page::new(found, None))
     }
 
     /// Up to `limit` living sessions of `owner` after `after`.
@@ -37,8 +37,8 @@ impl Store {
         after: Option<&SessionId>,
         limit: u32,
         until: Instant,
-    ) -> Result<Page> {
-        let mut page = Page::new();
+    ) -> Result<Listed> {
+        let mut page = Listed::new();
         let mut before = Vec::new();
         let mut in_a_row = 0;
         loop {

@@ -241,7 +241,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use bytes::Bytes;
-    use cloakroom_core::ManualClock;
+    use cloakroom_core::{ManualClock, Swept};
 
     use super::*;
     use crate::Config;
@@ -306,7 +306,10 @@ mod tests {
         }
 
         fn sweep(&self) -> u64 {
-            self.store.sweep(self.store.clock.now(), 10, Instant::now() + Duration::from_secs(4)).unwrap()
+            self.store
+                .sweep(self.store.clock.now(), 10, Instant::now() + Duration::from_secs(4))
+                .unwrap()
+                .removed
         }
 
         fn length(&self, name: &str) -> u64 {
@@ -413,12 +416,15 @@ mod tests {
         left.store.create(&SessionId::parse("zz").unwrap(), &record("late", 1)).unwrap();
         left.clock.advance(Duration::from_secs(10_000));
         let now = left.clock.now();
-        let error = left.store.sweep(now, 10, Instant::now()).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert_eq!(left.store.sweep(now, 10, Instant::now()).unwrap(), Swept { removed: 0, more: true });
         let later = Instant::now() + Duration::from_secs(4);
-        assert_eq!(left.store.sweep(now, 1, later).unwrap(), 1);
-        assert_eq!(left.store.sweep(now, 10, later).unwrap(), 1, "not in the folders it was through with");
-        assert_eq!(left.store.sweep(now, 10, later).unwrap(), 0);
+        assert_eq!(left.store.sweep(now, 1, later).unwrap().removed, 1);
+        assert_eq!(
+            left.store.sweep(now, 10, later).unwrap().removed,
+            1,
+            "not in the folders it was through with"
+        );
+        assert_eq!(left.store.sweep(now, 10, later).unwrap().removed, 0);
     }
 
     /// The next sweep begins with the marks.
@@ -444,8 +450,8 @@ mod tests {
         let sweep =
             |limit| left.store.sweep(left.clock.now(), limit, Instant::now() + Duration::from_secs(4));
         left.store.create(&SessionId::parse("zz").unwrap(), &record("late", 1)).unwrap();
-        assert_eq!(sweep(1).unwrap(), 1);
-        assert_eq!(sweep(1).unwrap(), 1);
+        assert_eq!(sweep(1).unwrap().removed, 1);
+        assert_eq!(sweep(1).unwrap().removed, 1);
         assert_eq!(sweep(1).unwrap_err().kind(), ErrorKind::Unavailable);
     }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use cloakroom_core::{ErrorKind, Result, Timestamp};
+use cloakroom_core::{ErrorKind, Result, Swept, Timestamp};
 
 use crate::error::{unfinished, while_committing, while_reading};
 use crate::files::DRAFT;
@@ -22,7 +22,7 @@ struct Ended(Option<String>);
 impl Store {
     /// Removes up to `limit` sessions that ended at `before` or earlier, beginning where the last sweep
     /// stopped. One that is not through at `until` is an error, and the next goes on with what is left.
-    pub(crate) fn sweep(&self, before: Timestamp, limit: u32, until: Instant) -> Result<u64> {
+    pub(crate) fn sweep(&self, before: Timestamp, limit: u32, until: Instant) -> Result<Swept> {
         let mut cleared = 0;
         let mut trouble = None;
         let first = self.next_to_sweep.load(Ordering::Relaxed);
@@ -41,10 +41,10 @@ impl Store {
             };
             for name in self.root.names(folder.name()).map_err(while_reading)? {
                 if cleared >= u64::from(limit) {
-                    return Ok(cleared);
+                    return Ok(Swept { removed: cleared, more: true });
                 }
                 if Instant::now() >= until {
-                    return Err(trouble.unwrap_or_else(|| unfinished(LONG)));
+                    return trouble.map_or(Ok(Swept { removed: cleared, more: true }), Err);
                 }
                 if name == DRAFT {
                     self.remove_draft(folder, until)?;
@@ -58,7 +58,7 @@ impl Store {
             }
         }
         // Who removed as much as was asked for is asked again, and then there is time to tell of trouble.
-        trouble.filter(|_| cleared < u64::from(limit)).map_or(Ok(cleared), Err)
+        trouble.filter(|_| cleared < u64::from(limit)).map_or(Ok(Swept::of(cleared, limit)), Err)
     }
 
     fn sweep_one(&self, location: &Location, before: Timestamp, until: Instant) -> Result<bool> {

@@ -131,7 +131,7 @@ async fn a_session_of_djangos_ends_so_long_after_its_file_was_modified_or_when_i
         assert_eq!(there.record.expires_at, ends, "{expiry:?}");
     }
     clock.advance(HOUR * 2);
-    assert_eq!(backend.clear_expired(clock.now(), 10).await.unwrap(), 3);
+    assert_eq!(backend.clear_expired(clock.now(), 10).await.unwrap().removed, 3);
     assert_eq!(names(&folder), ["sessioniddddddddd"]);
     assert_eq!(
         backend
@@ -217,7 +217,7 @@ async fn what_writers_left_that_died_is_swept_after_an_hour() {
     backend.clear_expired(clock.now(), 10).await.unwrap();
     assert_eq!(names(&folder).len(), 2, "somebody may be writing");
     clock.advance(Duration::from_secs(65));
-    assert_eq!(backend.clear_expired(clock.now(), 10).await.unwrap(), 0);
+    assert_eq!(backend.clear_expired(clock.now(), 10).await.unwrap().removed, 0);
     assert_eq!(names(&folder), [""; 0]);
 }
 

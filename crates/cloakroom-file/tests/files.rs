@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
+use cloakroom_conformance::storage::walk::walked;
 use cloakroom_core::{
     Clock, Deleted, Durability, ErrorKind, ManualClock, Read, Record, Saved, SessionBackend, SessionId,
     Stamp, SystemClock, Timestamp, Touched,
@@ -221,7 +222,7 @@ async fn do_everything(backend: &Backend, of: &SessionId) {
     let _ = backend.rotate(of, &other, &next(3), &seen(2)).await;
     let _ = backend.rotate(&other, of, &next(4), &seen(3)).await;
     let _ = backend.index().unwrap().of("alice", None, 10).await;
-    let _ = backend.index().unwrap().all(None, 10).await;
+    let _ = backend.walk().unwrap().page(None, 10).await;
     let _ = backend.delete(of, None).await;
     let _ = backend.create(of, &next(5)).await;
     let _ = backend.clear_expired(SystemClock.now().plus(HOUR * 9), 100).await;
@@ -375,15 +376,15 @@ async fn a_damaged_session_is_in_nobodys_way_and_is_swept_in_its_time() {
     }
     let index = backend.index().unwrap();
     assert_eq!(index.of("alice", None, 10).await.unwrap().len(), 1);
-    assert_eq!(index.all(None, 10).await.unwrap().len(), 1);
+    assert_eq!(backend.walk().unwrap().page(None, 10).await.unwrap().found.len(), 1);
     assert_eq!(backend.create(&id("abc"), &record("new")).await.unwrap(), Saved::Gone);
     assert_eq!(backend.delete(&id("abe"), None).await.unwrap(), Deleted::Absent);
     assert!(!file_of(&path, "abe").exists());
     // One that does not say when it ends is kept for as long as the one who sweeps keeps what has ended.
     fs::write(file_of(&path, "abf"), "damaged just now").unwrap();
-    assert_eq!(backend.clear_expired(clock.now().minus(HOUR), 10).await.unwrap(), 0);
+    assert_eq!(backend.clear_expired(clock.now().minus(HOUR), 10).await.unwrap().removed, 0);
     clock.advance(HOUR * 3);
-    assert_eq!(backend.clear_expired(clock.now().minus(HOUR), 10).await.unwrap(), 3);
+    assert_eq!(backend.clear_expired(clock.now().minus(HOUR), 10).await.unwrap().removed, 3);
     assert!(!file_of(&path, "abc").exists() && !file_of(&path, "abf").exists());
 }
 
@@ -399,9 +400,9 @@ async fn a_wrong_time_of_modification_neither_ends_a_session_nor_keeps_it() {
         backend.create(&id(text), &record("data")).await.unwrap();
         File::open(file_of(&path, text)).unwrap().set_modified(modified).unwrap();
     }
-    assert_eq!(backend.clear_expired(clock.now(), 10).await.unwrap(), 0);
+    assert_eq!(backend.clear_expired(clock.now(), 10).await.unwrap().removed, 0);
     clock.advance(HOUR * 2);
-    assert_eq!(backend.clear_expired(clock.now(), 10).await.unwrap(), 2);
+    assert_eq!(backend.clear_expired(clock.now(), 10).await.unwrap().removed, 2);
 }
 
 #[tokio::test]
@@ -431,9 +432,9 @@ async fn a_sweep_opens_nothing_that_says_that_it_ends_later() {
     let modified = fs::metadata(file_of(&path, "abc")).unwrap().modified().unwrap();
     fs::write(file_of(&path, "abc"), content).unwrap();
     File::open(file_of(&path, "abc")).unwrap().set_modified(modified).unwrap();
-    assert_eq!(backend.clear_expired(SystemClock.now(), 10).await.unwrap(), 0);
+    assert_eq!(backend.clear_expired(SystemClock.now(), 10).await.unwrap().removed, 0);
     File::open(file_of(&path, "abc")).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
-    assert_eq!(backend.clear_expired(SystemClock.now(), 10).await.unwrap(), 1);
+    assert_eq!(backend.clear_expired(SystemClock.now(), 10).await.unwrap().removed, 1);
 }
 
 #[tokio::test]
@@ -443,7 +444,7 @@ async fn a_session_may_end_in_the_year_9999() {
     let mut far = record("data");
     far.expires_at = Timestamp::MAX;
     backend.create(&id("abc"), &far).await.unwrap();
-    assert_eq!(backend.clear_expired(SystemClock.now(), 10).await.unwrap(), 0);
+    assert_eq!(backend.clear_expired(SystemClock.now(), 10).await.unwrap().removed, 0);
     assert_eq!(backend.load(&id("abc"), Read::Latest).await.unwrap().unwrap().record, far);
 }
 
@@ -457,7 +458,7 @@ async fn a_draft_that_somebody_left_is_replaced_or_swept() {
     }
     backend.create(&id("abd"), &record("data")).await.unwrap();
     assert!(!path.join("ab/draft").exists());
-    assert_eq!(backend.clear_expired(Timestamp::MIN, 10).await.unwrap(), 0);
+    assert_eq!(backend.clear_expired(Timestamp::MIN, 10).await.unwrap().removed, 0);
     assert!(!path.join("xy/draft").exists());
     assert_eq!(payload(&backend, "xyz").await.unwrap(), "data");
 }
@@ -489,8 +490,8 @@ async fn what_is_not_ours_is_left_alone() {
         fs::write(note, "mine").unwrap();
     }
     clock.advance(HOUR * 2);
-    assert_eq!(backend.clear_expired(clock.now(), 10).await.unwrap(), 1);
-    assert_eq!(backend.index().unwrap().all(None, 10).await.unwrap(), []);
+    assert_eq!(backend.clear_expired(clock.now(), 10).await.unwrap().removed, 1);
+    assert_eq!(backend.walk().unwrap().page(None, 10).await.unwrap().found, []);
     for note in &notes {
         assert_eq!(fs::read(note).unwrap(), b"mine");
     }
@@ -522,19 +523,14 @@ async fn long_ids_are_listed_in_order_like_all_others() {
         backend.create(id, &alices("data")).await.unwrap();
     }
     ids.sort();
-    let index = backend.index().unwrap();
-    for owner in [None, Some("alice")] {
-        let mut listed: Vec<SessionId> = Vec::new();
-        for _ in &ids {
-            let page = match owner {
-                Some(owner) => index.of(owner, listed.last(), 1).await.unwrap(),
-                None => index.all(listed.last(), 1).await.unwrap(),
-            };
-            listed.extend(page.into_iter().map(|(id, _)| id));
-        }
-        assert_eq!(listed.len(), ids.len());
-        assert!(listed == ids, "in order");
+    let mut listed: Vec<SessionId> = Vec::new();
+    for _ in &ids {
+        let page = backend.index().unwrap().of("alice", listed.last(), 1).await.unwrap();
+        listed.extend(page.into_iter().map(|(id, _)| id));
     }
+    assert!(listed == ids, "in order");
+    let met = walked(&backend, 1).await.unwrap();
+    assert!(met.into_keys().eq(ids), "each of them");
 }
 
 /// The names of all marks of owners.
@@ -572,7 +568,7 @@ async fn a_session_has_one_mark_while_somebody_owns_it_and_none_afterwards() {
     assert_eq!(marks(&path), [""; 0]);
     backend.create(&from, &next(Some("alice"), 6)).await.unwrap();
     clock.advance(HOUR * 2);
-    assert_eq!(backend.clear_expired(clock.now(), 10).await.unwrap(), 1);
+    assert_eq!(backend.clear_expired(clock.now(), 10).await.unwrap().removed, 1);
     assert_eq!(marks(&path), [""; 0]);
 }
 
@@ -621,7 +617,7 @@ async fn readers_do_not_wait_for_a_lock_and_writers_are_told_a_sure_no_in_time()
     lock.lock().unwrap();
     let start = Instant::now();
     assert_eq!(payload(&backend, "abc").await.unwrap(), "kept");
-    assert_eq!(backend.index().unwrap().all(None, 10).await.unwrap().len(), 1);
+    assert_eq!(backend.walk().unwrap().page(None, 10).await.unwrap().found.len(), 1);
     assert!(start.elapsed() < Duration::from_secs(1));
     let error = backend.delete(&id("abc"), None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "surely not done: {error:?}");

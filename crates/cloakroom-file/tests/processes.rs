@@ -143,7 +143,7 @@ async fn a_killed_writer_loses_nothing_that_it_had_acknowledged() {
             assert!((*acknowledged..=*acknowledged + 1).contains(&stored), "{stored} after {acknowledged}");
             *acknowledged = stored;
         }
-        assert_eq!(backend.clear_expired(SystemClock.now(), 10).await.unwrap(), 0);
+        assert_eq!(backend.clear_expired(SystemClock.now(), 10).await.unwrap().removed, 0);
         assert_eq!(files_named(&path, "draft"), 0, "what it was writing is swept");
         let listed = backend.index().unwrap().of("alice", None, 10).await.unwrap().len();
         assert_eq!(listed, acknowledged.iter().filter(|n| **n > 0).count());
@@ -157,7 +157,7 @@ async fn a_killed_rotation_leaves_exactly_one_of_the_two_alive() {
     let nth_id = |n: u64| id(&format!("k{}-{n}", n / 2 % 3));
     if let Some(path) = childs_folder() {
         let backend = open(&path).await;
-        let (alive, _) = backend.index().unwrap().all(None, 1).await.unwrap().remove(0);
+        let (alive, _) = backend.walk().unwrap().page(None, 1).await.unwrap().found.remove(0);
         let mut n = number(&backend, &alive).await.unwrap();
         loop {
             let saved = backend.rotate(&nth_id(n), &nth_id(n + 1), &nth(n + 1), &seen(n).into()).await;
@@ -178,7 +178,8 @@ async fn a_killed_rotation_leaves_exactly_one_of_the_two_alive() {
         }
         assert!(alive == [last] || alive == [last + 1], "{alive:?} after {last}");
         let index = backend.index().unwrap();
-        let all: Vec<SessionId> = index.all(None, 10).await.unwrap().into_iter().map(|(id, _)| id).collect();
+        let page = backend.walk().unwrap().page(None, 10).await.unwrap();
+        let all: Vec<SessionId> = page.found.into_iter().map(|(id, _)| id).collect();
         assert_eq!(all, [nth_id(alive[0])]);
         let alices: Vec<SessionId> =
             index.of("alice", None, 10).await.unwrap().into_iter().map(|(id, _)| id).collect();

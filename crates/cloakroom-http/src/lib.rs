@@ -1,24 +1,24 @@
-//! The HTTP half of a session: which cookie, and what becomes of it at the end of a request.
+#![doc = include_str!("../README.md")]
 //!
-//! Everything here is a function of its arguments. An adapter for a web framework [finds](find) the
-//! cookie, lets core load the session, asks [`plan`] what is to be committed once the handler has
-//! answered, takes that [`Step`], and writes the [`headers`] that follow: it only moves bytes.
-//!
-//! ```
-//! use cloakroom_http::{CookieOptions, CookiePolicy, find};
-//!
-//! let policy = CookiePolicy::new(CookieOptions::default())?;
-//! let header: &[u8] = b"theme=dark; sessionid=abc";
-//! assert_eq!(find([header], policy.name()), Some("abc"));
-//! # Ok::<(), cloakroom_core::Error>(())
-//! ```
+//! The rules are functions of their arguments: [`find`] the cookie, [`plan`] what is to be committed once the
+//! handler has answered, write the [`headers`] that follow. A [`Visit`] is a request that goes by them: an adapter
+//! for a web framework makes one of each request, has it commit, and moves the bytes of what it tells.
 
+mod commit;
 mod cookie;
+mod ending;
 mod lifecycle;
 mod policy;
+mod rules;
+mod task;
 mod vary;
+mod visit;
 
+pub use commit::Commit;
 pub use cookie::find;
-pub use lifecycle::{Headers, Step, headers, plan, status};
+pub use ending::Ending;
+pub use lifecycle::{Headers, Step, headers, plan, sentence, status};
 pub use policy::{CookieOptions, CookiePolicy, SameSite};
+pub use rules::Rules;
 pub use vary::varies;
+pub use visit::{Entered, UserAgent, Visit};

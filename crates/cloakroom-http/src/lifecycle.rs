@@ -115,6 +115,18 @@ pub fn status(kind: ErrorKind) -> u16 {
     }
 }
 
+/// What a visitor may read of it: a sentence that tells nothing of the store.
+pub fn sentence(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Unavailable | ErrorKind::Unknown => "The session store can not be reached.",
+        ErrorKind::Interrupted => "This session was ended by another request.",
+        ErrorKind::TooLarge => "The session would become too large.",
+        ErrorKind::TooManySessions => "This user has as many sessions as are allowed.",
+        ErrorKind::Unsupported => "This session engine can not do that.",
+        _ => "The session could not be used.",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use cloakroom_core::{Addressing, BrowserEnd, SessionKey};

@@ -25,16 +25,8 @@ impl Error {
 
     /// What a visitor may read of it: a sentence that tells nothing of the store.
     pub fn sentence(&self) -> String {
-        match self.kind() {
-            // Only a developer sees this one: the application does not work at all.
-            _ if self.missing_layer => self.to_string(),
-            ErrorKind::Unavailable | ErrorKind::Unknown => "The session store can not be reached.".into(),
-            ErrorKind::Interrupted => "This session was ended by another request.".into(),
-            ErrorKind::TooLarge => "The session would become too large.".into(),
-            ErrorKind::TooManySessions => "This user has as many sessions as are allowed.".into(),
-            ErrorKind::Unsupported => "This session engine can not do that.".into(),
-            _ => "The session could not be used.".into(),
-        }
+        // Only a developer sees what is missing: the application does not work at all.
+        if self.missing_layer { self.to_string() } else { cloakroom_http::sentence(self.kind()).into() }
     }
 
     /// What a caller can do about it.

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use cloakroom_core::{SessionBackend, Sessions};
-use cloakroom_http::CookiePolicy;
+use cloakroom_http::{CookiePolicy, Rules};
 use tower_layer::Layer;
 
 use crate::SessionService;
-use crate::visit::Rules;
 
 /// Puts a session around every request. It is not generic over the engine: neither an application's
 /// state nor its handlers name one. Cloning is cheap.
@@ -23,6 +22,7 @@ use crate::visit::Rules;
 ///
 /// let layer = SessionLayer::new(Memory::new()).save_every_request(true);
 /// ```
+#[must_use = "it does nothing until it is around a service"]
 #[derive(Clone, Debug)]
 pub struct SessionLayer(Arc<Rules>);
 
@@ -35,24 +35,19 @@ impl SessionLayer {
 
     /// Sessions by rules of your own, behind a cookie of your own.
     pub fn with(sessions: Sessions, cookie: CookiePolicy) -> Self {
-        Self(Arc::new(Rules { sessions, cookie, save_every_request: false }))
+        Self(Arc::new(Rules::new(sessions, cookie)))
     }
 
     /// Whether every request of a visitor who has a session stores it again and sends the cookie
     /// again, so that the session's age counts from the last request. Off; an idle timeout
     /// ([`Lifetime::idle`](cloakroom_core::Lifetime::idle)) costs less.
     pub fn save_every_request(self, every: bool) -> Self {
-        let Rules { sessions, cookie, .. } = &*self.0;
-        Self(Arc::new(Rules {
-            sessions: sessions.clone(),
-            cookie: cookie.clone(),
-            save_every_request: every,
-        }))
+        Self(Arc::new(self.0.save_every_request(every)))
     }
 
     /// The engine and the rules: to list and end a user's sessions, or to sweep.
     pub fn sessions(&self) -> &Sessions {
-        &self.0.sessions
+        self.0.sessions()
     }
 }
 

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use cloakroom_http::{Entered, Rules};
+use http::header::{COOKIE, USER_AGENT};
+use http::{HeaderValue, Request, Response};
 use tower_service::Service;
 
-use crate::ResponseFuture;
-use crate::visit::{Rules, Visit};
+use crate::{ResponseFuture, Visit};
 
 /// A service whose requests have sessions. Made by [`SessionLayer`](crate::SessionLayer).
 #[derive(Clone, Debug)]
@@ -31,14 +32,14 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let outer = request.extensions_mut().remove::<Visit>();
-        // A layer within a layer of the same cookie leaves the session to the outer one: two would
-        // each commit, and each set the cookie.
-        if let Some(visit) = outer.as_ref().and_then(|outer| outer.for_cookie(self.rules.cookie.name())) {
-            request.extensions_mut().insert(visit);
-            return ResponseFuture::new(self.inner.call(request), None);
-        }
-        let visit = Visit::new(Arc::clone(&self.rules), request.headers(), outer);
-        request.extensions_mut().insert(visit.clone());
-        ResponseFuture::new(self.inner.call(request), Some(visit))
+        let headers = request.headers();
+        let cookies = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+        let entered = Visit::enter(&self.rules, outer, cookies, headers.get(USER_AGENT).cloned());
+        let (visit, ending) = match entered {
+            Entered::Here(visit) => (visit.clone(), Some(visit)),
+            Entered::Elsewhere(visit) => (visit, None),
+        };
+        request.extensions_mut().insert(visit);
+        ResponseFuture::new(self.inner.call(request), ending)
     }
 }

@@ -4,8 +4,7 @@ use std::ops::Deref;
 
 use http::Extensions;
 
-use crate::Error;
-use crate::visit::Visit;
+use crate::{Error, Visit};
 
 /// The session of the request at hand; it derefs to core's [`Session`](cloakroom_core::Session),
 /// which has all the methods.

@@ -160,7 +160,7 @@ async fn steps(
 
 struct Axum(Router);
 
-#[async_trait::async_trait]
+#[async_trait::async_trait(?Send)]
 impl Site for Axum {
     async fn ask(&self, method: &str, path: &str, cookies: &[&str]) -> Answer {
         let request = Request::builder().method(method).uri(path);

@@ -1,52 +1,16 @@
-//! Sessions for Rust web services: what Django's session framework does, on any engine, without lost
-//! updates and without logouts that come undone.
-//!
-//! ```no_run
-//! use axum::{Router, routing::get};
-//! use cloakroom::Settings;
-//! use cloakroom::axum::{Error, Session};
-//!
-//! async fn visits(session: Session) -> Result<String, Error> {
-//!     let n = session.update("visits", |n: &mut u64| *n += 1).await?;
-//!     Ok(format!("You have visited this page {n} times."))
-//! }
-//!
-//! #[tokio::main]
-//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let settings = Settings::from_env()?;
-//!     settings.migrate().await?;
-//!     let site = Router::new().route("/", get(visits)).layer(settings.layer().await?);
-//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
-//!     Ok(axum::serve(listener, site).await?)
-//! }
-//! ```
-//!
-//! # Features
-//!
-//! | feature | what it adds | default |
-//! |---|---|---|
-//! | `sqlite` | sessions in SQLite, compiled in ([`db`]) | yes |
-//! | `postgres`, `mysql` | sessions in PostgreSQL, in MySQL or MariaDB ([`db`]) | |
-//! | `redis` | sessions in Redis: a server, a Cluster or Sentinel ([`cache`]) | |
-//! | `memory` | sessions in this process's memory ([`cache`]) | |
-//! | `cached-db` | a database behind a cache ([`core::Cached`]), with a feature of each | |
-//! | `file` | sessions in files ([`mod@file`]) | |
-//! | `signed-cookies` | sessions in the cookie itself ([`cookie`]) | |
-//! | `django` | sessions in Django's format, shared with a Django site ([`django`]) | |
-//! | `axum` | [`axum`]: the layer, `Session` as an extractor; implies `tower` | yes |
-//! | `tower` | [`tower`]: the layer, for any tower service | |
-//!
-//! Each feature only adds. An application that names its engine in code may as well depend on that
-//! engine's crate and on its adapter's alone.
+#![cfg_attr(any(not(doctest), feature = "axum"), doc = include_str!("../README.md"))]
 //!
 //! # Sweeping
 //!
-//! An expired session is absent at once; its record stays until it is swept. Have a task call
-//! [`Sessions::clear_expired`] from time to time, with a moment an hour ago, on the layer's own `sessions()`:
-//! [`Settings::sessions`] opens the engine a second time.
+//! An expired session is absent at once; its record stays until it is swept. Have a task run
+//! [`ClearExpired`] on the layer's own `sessions()`: [`Settings::sessions`] opens the engine a second time.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod check;
+mod copy;
 mod engine;
+mod migrating;
 mod open;
 mod settings;
 #[cfg(feature = "django")]
@@ -58,13 +22,15 @@ mod values;
 /// [`core::SessionBackend`] is what an engine of your own implements.
 pub use cloakroom_core as core;
 pub use cloakroom_core::{
-    ErrorKind, Expiry, Lifetime, LoginLimit, LoginPolicy, Memory, SessionId, SessionInfo, SessionOptions,
-    Sessions, Timestamp,
+    ClearExpired, ErrorKind, Expiry, Lifetime, LoginLimit, LoginPolicy, Memory, SessionId, SessionInfo,
+    SessionOptions, Sessions, Timestamp,
 };
 /// Cookie policy and request lifecycle, for adapters.
 pub use cloakroom_http as http;
 pub use cloakroom_http::{CookieOptions, CookiePolicy, SameSite};
+pub use copy::{Copied, copy};
 pub use engine::Engine;
+pub use migrating::Migrating;
 pub use settings::Settings;
 pub use site::{CacheSerializer, DjangoSite, Format};
 
@@ -131,6 +97,68 @@ pub use cloakroom_tower as tower;
 #[cfg(feature = "axum")]
 pub mod axum {
     pub use cloakroom_tower::{Error, Session, SessionLayer};
+}
+
+/// For actix-web: the middleware, and the session as an argument of handlers.
+///
+/// ```no_run
+/// use actix_web::{App, HttpServer, web};
+/// use cloakroom::Settings;
+/// use cloakroom::actix::{Error, Session};
+///
+/// async fn visits(session: Session) -> Result<String, Error> {
+///     let n = session.update("visits", |n: &mut u64| *n += 1).await?;
+///     Ok(format!("You have visited this page {n} times."))
+/// }
+///
+/// #[actix_web::main]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let settings = Settings::from_env()?;
+///     settings.migrate().await?;
+///     // Before the factory: all workers share it.
+///     let sessions = settings.middleware().await?;
+///     let site = move || App::new().wrap(sessions.clone()).route("/", web::get().to(visits));
+///     Ok(HttpServer::new(site).bind("127.0.0.1:8000")?.run().await?)
+/// }
+/// ```
+///
+/// # Your own page for failures
+///
+/// As with axum, whatever fails is a response with the status that fits it, and its [`Error`](actix::Error) in its extensions. One
+/// function around the middleware finds it there:
+///
+/// ```
+/// use actix_web::body::{BoxBody, MessageBody};
+/// use actix_web::dev::{ServiceRequest, ServiceResponse};
+/// use actix_web::middleware::{Next, from_fn};
+/// use actix_web::{App, web};
+/// use cloakroom::Memory;
+/// use cloakroom::actix::{Error, Session, SessionMiddleware};
+///
+/// async fn failures(
+///     request: ServiceRequest,
+///     next: Next<impl MessageBody + 'static>,
+/// ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+///     let response = next.call(request).await?.map_into_boxed_body();
+///     let error = response.response().extensions().get::<Error>().cloned();
+///     let Some(error) = error else { return Ok(response) };
+///     let page = format!("{}: {}", error.status(), error.sentence());
+///     Ok(response.map_body(|_, _| BoxBody::new(page)))
+/// }
+///
+/// async fn handler(session: Session) -> Result<&'static str, Error> {
+///     session.insert("seen", true)?;
+///     Ok("seen")
+/// }
+///
+/// let site = App::new()
+///     .wrap(SessionMiddleware::new(Memory::new()))
+///     .wrap(from_fn(failures)) // outside: a commit fails on the way out
+///     .route("/", web::get().to(handler));
+/// ```
+#[cfg(feature = "actix")]
+pub mod actix {
+    pub use cloakroom_actix::{Error, Session, SessionMiddleware};
 }
 
 /// The snippets of the README and of the pages in docs are compiled with the tests.

@@ -114,6 +114,19 @@ impl Settings {
         Ok(layer.save_every_request(self.save_every_request))
     }
 
+    /// The middleware that these settings describe, for actix-web: open it once, in `main`, and wrap the `App` of each worker in
+    /// a clone.
+    ///
+    /// # Errors
+    ///
+    /// As [`sessions`](Settings::sessions), and `Misconfigured` for a cookie that browsers would drop.
+    #[cfg(feature = "actix")]
+    pub async fn middleware(&self) -> Result<cloakroom_actix::SessionMiddleware> {
+        let cookie = self.cookie_policy()?;
+        let middleware = cloakroom_actix::SessionMiddleware::with(self.sessions().await?, cookie);
+        Ok(middleware.save_every_request(self.save_every_request))
+    }
+
     #[cfg(feature = "db")]
     async fn db(&self) -> Result<cloakroom_db::Backend> {
         self.db_config().open().await.map_err(|error| error.of("SESSION_DB_URL"))

@@ -60,7 +60,7 @@ async fn a_hundred_thousand_requests_of_nobody_leave_no_row() {
     let sessions = layer.sessions().clone();
     let routes = Router::new().route("/", get(look)).route("/leave", get(leave));
     let site = routes.route("/begin", get(begin)).route("/asset", get(async || "ok")).layer(layer);
-    let rows = async || sessions.backend().index().unwrap().all(None, 10).await.unwrap().len();
+    let rows = async || sessions.backend().walk().unwrap().page(None, 10).await.unwrap().found.len();
     let ask = async |site: &Router, path: &str, cookie: Option<String>| {
         let request = Request::get(path);
         let request = cookie.into_iter().fold(request, |request, cookie| request.header(COOKIE, cookie));

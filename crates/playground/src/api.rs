@@ -190,7 +190,7 @@ pub async fn devices(session: &Session) -> Outcome {
     #[derive(Serialize)]
     struct Device {
         id: String,
-        created_at: String,
+        created_at: Option<String>,
         last_seen: String,
         user_agent: Option<String>,
         current: bool,
@@ -207,7 +207,7 @@ pub async fn devices(session: &Session) -> Outcome {
         .map(|info| Device {
             current: current.as_ref() == Some(&info.id),
             id: info.id.expose().to_owned(),
-            created_at: rfc3339(info.created_at),
+            created_at: info.created_at.map(rfc3339),
             last_seen: rfc3339(info.last_seen),
             user_agent: info.user_agent,
         })

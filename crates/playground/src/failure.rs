@@ -76,6 +76,12 @@ impl From<&cloakroom::axum::Error> for Failure {
     }
 }
 
+impl From<&cloakroom::actix::Error> for Failure {
+    fn from(error: &cloakroom::actix::Error) -> Self {
+        Self::of(error.kind(), error)
+    }
+}
+
 /// An error and its sources, on one line. A source that the sentence before it has quoted is not repeated.
 pub fn one_line(error: &dyn Error) -> String {
     let mut line = error.to_string();

@@ -1,9 +1,10 @@
 //! The playground: one small site that uses everything `cloakroom` does, for people and for tests.
 //!
 //! What the site answers is in functions of a session and of what was sent: [`api`] for programs, [`page`]
-//! and [`forms`] for people. They know no web framework. [`web`] puts them behind axum, and only moves
-//! bytes; another framework needs no more than another `web`.
+//! and [`forms`] for people. They know no web framework. [`web`] puts them behind axum, [`actix`] behind actix-web, and both only
+//! move bytes.
 
+pub mod actix;
 pub mod answer;
 pub mod api;
 pub mod cart;

@@ -18,6 +18,9 @@ use crate::devices::Devices;
 pub const STYLE: &str = include_str!("page/style.css");
 /// The site's icon, served as `/icon.svg`.
 pub const ICON: &str = include_str!("page/icon.svg");
+/// What browsers may load for it, as `Content-Security-Policy`.
+pub const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+                          base-uri 'none'; frame-ancestors 'none'";
 
 /// `GET /`: what the session holds, and a form for everything that can be done to it.
 pub fn home(engine: Engine, session: &Session, devices: &Devices) -> Markup {

@@ -36,7 +36,7 @@ fn dependency_on_a_higher_floor_is_refused_and_both_ends_are_named() {
 
 #[test]
 fn an_adapter_or_the_suite_that_knows_an_engine_is_refused_and_the_facade_is_not() {
-    for name in ["cloakroom-tower", "cloakroom-conformance", "cloakroom-http"] {
+    for name in ["cloakroom-actix", "cloakroom-tower", "cloakroom-conformance", "cloakroom-http"] {
         assert_eq!(faults_of_dependency(name, "cloakroom-db", None).len(), 1, "{name}");
     }
     assert_eq!(faults_of_dependency("cloakroom", "cloakroom-db", None), [""; 0]);

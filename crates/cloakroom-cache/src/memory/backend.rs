@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cloakroom_core::{
-    Addressing, Capabilities, Clock, Deleted, Durability, Read, Record, Result, Revision, Saved,
-    SessionBackend, SessionFormat, SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
+    Addressing, Capabilities, Clock, Cursor, Deleted, Durability, Read, Record, Result, Revision, Saved,
+    SessionBackend, SessionFormat, SessionId, SessionIndex, SessionWalk, Stored, Swept, Timestamp, Touched,
+    Written,
 };
 use moka::ops::compute::Op;
 use moka::policy::EvictionPolicy;
@@ -124,6 +125,10 @@ impl SessionBackend for Backend {
 
     fn index(&self) -> Option<&dyn SessionIndex> {
         self.format.is_none().then_some(self)
+    }
+
+    fn walk(&self) -> Option<&dyn SessionWalk> {
+        Some(self)
     }
 
     fn format(&self) -> Option<&dyn SessionFormat> {
@@ -265,7 +270,7 @@ impl SessionBackend for Backend {
         Ok(Deleted::Ended)
     }
 
-    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<u64> {
+    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<Swept> {
         let mut cleared = 0;
         for (id, cell) in &self.cells {
             if cleared == u64::from(limit) {
@@ -276,7 +281,7 @@ impl SessionBackend for Backend {
                 cleared += 1;
             }
         }
-        Ok(cleared)
+        Ok(Swept::of(cleared, limit))
     }
 
     async fn close(&self) -> Result<()> {
@@ -316,24 +321,24 @@ impl SessionIndex for Backend {
         found.truncate(limit as usize);
         Ok(found)
     }
+}
 
-    async fn all(&self, after: Option<&SessionId>, limit: u32) -> Result<Vec<(SessionId, Stored)>> {
-        let mut found = Vec::new();
-        let mut after = after.cloned();
-        while found.is_empty() {
-            let mut page = Page::new(after.as_ref(), limit as usize);
-            let now = self.now();
-            for (id, cell) in &self.cells {
-                if cell.state().living(&id, now).is_some() {
-                    page.offer((*id).clone());
-                }
+#[async_trait]
+impl SessionWalk for Backend {
+    async fn page(&self, from: Option<&Cursor>, limit: u32) -> Result<cloakroom_core::Page> {
+        let after = from.map(Cursor::id).transpose()?;
+        let mut page = Page::new(after.as_ref(), limit as usize);
+        let now = self.now();
+        for (id, cell) in &self.cells {
+            if cell.state().living(&id, now).is_some() {
+                page.offer((*id).clone());
             }
-            let ids: Vec<SessionId> = page.into_ids().into_iter().collect();
-            let Some(last) = ids.last() else { break };
-            after = Some(last.clone());
-            self.collect(ids, &mut found, |_| true);
         }
-        Ok(found)
+        let ids: Vec<SessionId> = page.into_ids().into_iter().collect();
+        let next = ids.last().filter(|_| ids.len() >= limit as usize).map(Cursor::behind);
+        let mut found = Vec::new();
+        self.collect(ids, &mut found, |_| true);
+        Ok(cloakroom_core::Page::new(found, next))
     }
 }
 

@@ -13,6 +13,7 @@ use super::{Backend, Cache};
 ///
 /// let backend = Config::new().capacity(256 << 20).open();
 /// ```
+#[must_use = "it opens nothing until it is told to"]
 #[derive(Clone, Debug)]
 pub struct Config {
     pub(super) capacity: u64,

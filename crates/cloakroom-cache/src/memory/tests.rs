@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cloakroom_core::{
-    Addressing, Clock, Read, Record, Saved, SessionBackend, SessionId, SessionIndex, SessionKey, Stamp,
-    SystemClock, Timestamp,
+    Addressing, Clock, Read, Record, Saved, SessionBackend, SessionId, SessionKey, Stamp, SystemClock,
+    Timestamp,
 };
 use tokio::task::JoinSet;
 
@@ -98,7 +98,7 @@ async fn who_is_evicted_is_in_no_index() {
     }
     backend.cells.run_pending_tasks();
     let noted = backend.owners.page("alice", None, 1_000).len();
-    let living = backend.all(None, 1_000).await.unwrap().len();
+    let living = backend.walk().unwrap().page(None, 1_000).await.unwrap().found.len();
     assert_eq!(noted, living);
     assert!((50..110).contains(&living), "{living}");
 }
@@ -158,7 +158,7 @@ async fn whatever_happens_at_once_the_index_shows_what_there_is() {
     }
     tokio::time::timeout(Duration::from_mins(1), visitors.join_all()).await.expect("nobody waits for ever");
     backend.cells.run_pending_tasks();
-    let living = backend.all(None, 10_000).await.unwrap();
+    let living = backend.walk().unwrap().page(None, 10_000).await.unwrap().found;
     for owner in ["alice", "bob", "carol"] {
         let theirs = living.iter().filter(|(_, stored)| stored.record.owner.as_deref() == Some(owner));
         let theirs: Vec<SessionId> = theirs.map(|(id, _)| id.clone()).collect();

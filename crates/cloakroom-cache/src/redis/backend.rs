@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cloakroom_core::{
     Capabilities, Clock, Deleted, Error, ErrorKind, Read, Record, Result, Revision, Saved, SessionBackend,
-    SessionFormat, SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
+    SessionFormat, SessionId, SessionIndex, SessionWalk, Stored, Swept, Timestamp, Touched, Written,
 };
 use redis::Value;
 
@@ -85,6 +85,10 @@ impl SessionBackend for Backend {
     }
 
     fn index(&self) -> Option<&dyn SessionIndex> {
+        Some(self)
+    }
+
+    fn walk(&self) -> Option<&dyn SessionWalk> {
         Some(self)
     }
 
@@ -213,7 +217,7 @@ impl SessionBackend for Backend {
         }
     }
 
-    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<u64> {
+    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<Swept> {
         self.sweep.run(&self.client, before, limit).await
     }
 

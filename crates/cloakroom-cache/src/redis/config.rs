@@ -40,6 +40,7 @@ const COPY_LIMIT: Duration = Duration::from_millis(400);
 /// let config = Config::new("redis+sentinel://:secret@host:26379,host:26380/main").prefix("shop:");
 /// assert!(!format!("{config:?}").contains("secret"));
 /// ```
+#[must_use = "it opens nothing until it is told to"]
 #[derive(Clone)]
 pub struct Config {
     url: String,

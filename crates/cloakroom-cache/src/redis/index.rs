@@ -18,7 +18,7 @@ use super::client::{Budget, millis};
 use super::connection::Target;
 use super::script;
 use super::value::foreign;
-use super::walk::{STRIDE, Walk, read_scan};
+use super::walk::{AT_ONCE, STRIDE, read_scan};
 use crate::page::{Looks, Page};
 
 /// How much longer than its session an entry is kept: a session whose end moves on and on is noted again
@@ -26,8 +26,6 @@ use crate::page::{Looks, Page};
 const ENTRY_MARGIN: Duration = Duration::from_hours(24);
 /// How many ids are found at a time, at least: many may be of sessions that are gone.
 const FEWEST_IDS: usize = 1_000;
-/// How many records are asked for at a time.
-const AT_ONCE: usize = 64;
 
 impl Backend {
     /// Notes in `owner`'s index a session that is to live until `deadline`, and says until when the index
@@ -94,27 +92,9 @@ impl Backend {
         }
     }
 
-    /// Up to `limit` of the smallest ids behind `after` of all.
-    async fn stored(
-        &self,
-        budget: Budget,
-        after: Option<&SessionId>,
-        limit: usize,
-    ) -> Result<Vec<SessionId>> {
-        let mut page = Page::new(after, limit);
-        let mut walk = Walk::new(&self.client, budget).await?;
-        while let Some((ids, behind)) = walk.next(&self.client, budget).await? {
-            for id in ids {
-                page.offer(id);
-            }
-            walk = behind;
-        }
-        Ok(page.into_ids().into_iter().collect())
-    }
-
     /// Adds to `found` the living ones of these, in their order, as long as there is room. What others have
     /// stored hides no session.
-    async fn collect(
+    pub(super) async fn collect(
         &self,
         budget: Budget,
         ids: Vec<SessionId>,
@@ -170,19 +150,6 @@ impl SessionIndex for Backend {
         }
         found.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         found.truncate(limit);
-        Ok(found)
-    }
-
-    async fn all(&self, after: Option<&SessionId>, limit: u32) -> Result<Vec<(SessionId, Stored)>> {
-        let (budget, limit) = (self.client.budget(), limit as usize);
-        let mut found = Vec::new();
-        let mut after = after.cloned();
-        while found.is_empty() && limit > 0 {
-            let ids = self.stored(budget, after.as_ref(), limit.max(FEWEST_IDS)).await?;
-            let Some(last) = ids.last() else { break };
-            after = Some(last.clone());
-            self.collect(budget, ids, limit, |_| true, &mut found).await?;
-        }
         Ok(found)
     }
 }

@@ -6,7 +6,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use cloakroom_core::{Error, ErrorKind, Result, SessionId};
+use cloakroom_core::{Addressing, Error, ErrorKind, Result, SessionId, SessionKey};
 use ring::digest::{SHA256, digest};
 
 /// How much of an id survives rotation.
@@ -76,8 +76,18 @@ impl Keys {
         format!("{}owner:{{{}}}", self.prefix, BASE64_URL_SAFE_NO_PAD.encode(hash)).into_bytes()
     }
 
-    /// What SCAN finds the records by: their prefix, where no character means another.
+    /// What SCAN finds the records by.
     pub(super) fn pattern(&self) -> String {
+        self.escaped() + "{*"
+    }
+
+    /// What SCAN finds a site's sessions by, and perhaps other things.
+    pub(super) fn verbatim_pattern(&self) -> String {
+        self.escaped() + "*"
+    }
+
+    /// The prefix, where no character means another.
+    fn escaped(&self) -> String {
         let mut pattern = String::new();
         for letter in self.prefix.chars() {
             if matches!(letter, '*' | '?' | '[' | ']' | '^' | '\\') {
@@ -85,7 +95,13 @@ impl Keys {
             }
             pattern.push(letter);
         }
-        pattern + "{*"
+        pattern
+    }
+
+    /// Whose session a key is of, if Django would find one by it.
+    pub(super) fn verbatim_id(&self, key: &[u8]) -> Option<SessionId> {
+        let text = std::str::from_utf8(key).ok()?.strip_prefix(self.prefix.as_str())?;
+        SessionKey::parse(text, Addressing::Verbatim).map(|key| key.id())
     }
 
     /// Whose record a key is of, if it is one.

@@ -1,6 +1,6 @@
 //! Removing what has expired before the server does by itself.
 
-use cloakroom_core::{Error, ErrorKind, Result, SessionId, Timestamp};
+use cloakroom_core::{Error, ErrorKind, Result, SessionId, Swept, Timestamp};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use redis::Value;
 use tokio::sync::Mutex;
@@ -26,16 +26,16 @@ struct Begun {
 }
 
 impl Sweep {
-    /// Removes up to `limit` records whose deadline is `before` or earlier. Fewer mean that none is left.
+    /// Removes up to `limit` records whose deadline is `before` or earlier, and stops where it is when its time is over.
     ///
     /// # Errors
     ///
-    /// `Unavailable` if there are too many sessions to see them all in time: asked again, it goes on.
-    pub(super) async fn run(&self, client: &Client, before: Timestamp, limit: u32) -> Result<u64> {
+    /// `Unavailable` while another sweep is under way.
+    pub(super) async fn run(&self, client: &Client, before: Timestamp, limit: u32) -> Result<Swept> {
         let budget = client.budget();
         let begun = timeout_at(budget.0, self.0.lock()).await;
         let mut begun = begun.map_err(|_| too_long())?;
-        let anew = Walk::new(client, budget).await?;
+        let anew = Walk::new(client, budget, client.keys.pattern()).await?;
         if begun.as_ref().is_some_and(|begun| !begun.walk.is_among(&anew)) {
             *begun = None;
         }
@@ -44,17 +44,18 @@ impl Sweep {
         let mut cleared = 0;
         while cleared < u64::from(limit) {
             if budget.is_spent() {
-                return Err(too_long());
+                return Ok(Swept { removed: cleared, more: true });
             }
-            let Some((ids, behind)) = under_way.walk.next(client, budget).await? else {
+            let Some((keys, behind)) = under_way.walk.next(client, budget).await? else {
                 if under_way.before >= before {
                     *begun = None;
-                    return Ok(cleared);
+                    return Ok(Swept { removed: cleared, more: false });
                 }
                 // It began when what it passed first was alive.
                 *under_way = Begun { before, walk: anew.clone() };
                 continue;
             };
+            let ids = keys.iter().filter_map(|key| client.keys.id(key)).collect();
             let mut dead = expired(client, budget, ids, before).await?;
             let room = usize::try_from(u64::from(limit) - cleared).unwrap_or(usize::MAX);
             if dead.len() <= room {
@@ -63,7 +64,7 @@ impl Sweep {
             dead.truncate(room);
             cleared += removed(client, budget, dead, before).await?;
         }
-        Ok(cleared)
+        Ok(Swept { removed: cleared, more: true })
     }
 }
 

@@ -1,14 +1,18 @@
 //! A way past all sessions, on all primaries. For administration: no request ever takes it.
 
-use cloakroom_core::{Error, ErrorKind, Result, SessionId};
+use async_trait::async_trait;
+use cloakroom_core::{Cursor, Error, ErrorKind, Page, Result, SessionWalk};
 use redis::Value;
 
+use super::backend::Backend;
 use super::client::{Budget, Client};
 use super::connection::{Node, Target};
 use super::value::foreign;
 
 /// How many keys a server looks at before it answers, about: it serves nobody else meanwhile.
 pub(super) const STRIDE: u32 = 512;
+/// How many records are asked for at a time.
+pub(super) const AT_ONCE: usize = 64;
 /// How many slots a Cluster has.
 const SLOTS: i64 = 16_384;
 
@@ -20,11 +24,37 @@ pub(super) struct Walk {
     nodes: Vec<Option<Node>>,
     at: usize,
     cursor: u64,
+    /// What its keys look like.
+    pattern: String,
 }
 
 impl Walk {
-    pub(super) async fn new(client: &Client, budget: Budget) -> Result<Self> {
-        Ok(Self { nodes: primaries(client, budget).await?, at: 0, cursor: 0 })
+    pub(super) async fn new(client: &Client, budget: Budget, pattern: String) -> Result<Self> {
+        Ok(Self { nodes: primaries(client, budget).await?, at: 0, cursor: 0, pattern })
+    }
+
+    /// A walk that goes on from a cursor of its own; from the start, if the node that it had come to is none any more.
+    pub(super) async fn resumed(
+        client: &Client,
+        budget: Budget,
+        pattern: String,
+        from: Option<&Cursor>,
+    ) -> Result<Self> {
+        let walk = Self::new(client, budget, pattern).await?;
+        let Some(from) = from else { return Ok(walk) };
+        let (cursor, name) = std::str::from_utf8(from.as_bytes())
+            .ok()
+            .and_then(|text| text.split_once(' '))
+            .and_then(|(cursor, name)| Some((cursor.parse().ok()?, name)))
+            .ok_or_else(Cursor::foreign)?;
+        let at = walk.nodes.iter().position(|node| name_of(node.as_ref()) == name);
+        Ok(at.map_or(walk.clone(), |at| Self { at, cursor, ..walk }))
+    }
+
+    /// Where it is; nowhere behind the last.
+    pub(super) fn cursor(&self) -> Option<Cursor> {
+        let node = self.nodes.get(self.at)?;
+        Some(Cursor::new(format!("{} {}", self.cursor, name_of(node.as_ref()))))
     }
 
     /// Whether both would meet the same nodes.
@@ -32,21 +62,36 @@ impl Walk {
         self.nodes == other.nodes
     }
 
-    /// The next few sessions, and the walk behind them. None behind the last.
-    pub(super) async fn next(
-        &self,
-        client: &Client,
-        budget: Budget,
-    ) -> Result<Option<(Vec<SessionId>, Self)>> {
+    /// The next few keys, and the walk behind them. None behind the last.
+    pub(super) async fn next(&self, client: &Client, budget: Budget) -> Result<Option<(Vec<Vec<u8>>, Self)>> {
         let Some(node) = self.nodes.get(self.at) else { return Ok(None) };
         let mut scan = redis::cmd("SCAN");
-        scan.arg(self.cursor).arg("MATCH").arg(client.keys.pattern()).arg("COUNT").arg(STRIDE);
+        scan.arg(self.cursor).arg("MATCH").arg(&self.pattern).arg("COUNT").arg(STRIDE);
         let answer = client.read(budget, node.as_ref().map_or(Target::Anybody, Target::Node), &scan).await?;
         let (cursor, keys) = read_scan(answer)?;
-        let ids = keys.iter().filter_map(|key| client.keys.id(key)).collect();
         let at = self.at + usize::from(cursor == 0);
-        Ok(Some((ids, Self { nodes: self.nodes.clone(), at, cursor })))
+        Ok(Some((keys, Self { at, cursor, ..self.clone() })))
     }
+}
+
+#[async_trait]
+impl SessionWalk for Backend {
+    async fn page(&self, from: Option<&Cursor>, _: u32) -> Result<Page> {
+        let (client, budget) = (&self.client, self.client.budget());
+        let walk = Walk::resumed(client, budget, client.keys.pattern(), from).await?;
+        let Some((keys, behind)) = walk.next(client, budget).await? else {
+            return Ok(Page::new(vec![], None));
+        };
+        let ids = keys.iter().filter_map(|key| client.keys.id(key)).collect();
+        let mut found = Vec::new();
+        self.collect(budget, ids, usize::MAX, |_| true, &mut found).await?;
+        Ok(Page::new(found, behind.cursor()))
+    }
+}
+
+/// A node, in a cursor.
+fn name_of(node: Option<&Node>) -> String {
+    node.map(|node| format!("{}:{}", node.host, node.port)).unwrap_or_default()
 }
 
 /// Every primary of a Cluster; nobody in particular where there is one server.

@@ -246,16 +246,7 @@ impl Visitor {
 }
 
 async fn listed(backend: &Arc<dyn SessionBackend>) -> Vec<(SessionId, Stored)> {
-    let index = backend.index().expect("an engine with an index");
-    let mut all: Vec<(SessionId, Stored)> = Vec::new();
-    loop {
-        let page = index.all(all.last().map(|(id, _)| id), PAGE).await.unwrap();
-        let last = page.len() < PAGE as usize;
-        all.extend(page);
-        if last {
-            return all;
-        }
-    }
+    crate::storage::walk::walked(&**backend, PAGE).await.unwrap().into_iter().collect()
 }
 
 /// Whose session a record is, and the session. It is opened elsewhere: who lists records knows no keys.

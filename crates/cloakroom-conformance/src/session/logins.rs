@@ -123,7 +123,7 @@ pub async fn a_users_sessions_are_listed_with_when_and_from_where(engine: Engine
     let listed = sessions.of_user("alice").await.unwrap();
     let [info] = &*listed else { panic!("{} sessions", listed.len()) };
     assert_eq!(Some(&info.id), session.id().as_ref());
-    assert_eq!((info.created_at, info.authenticated_at), (created_at, Some(engine.now())));
+    assert_eq!((info.created_at, info.authenticated_at), (Some(created_at), Some(engine.now())));
     assert_eq!((info.last_seen, info.expires_at), (engine.now(), session.expiry_date()));
     assert_eq!((info.user_agent.as_deref(), info.address.as_deref()), (Some("Firefox"), Some("2001:db8::1")));
 }

@@ -18,12 +18,15 @@ pub async fn removes_what_has_expired_and_nothing_else(engine: Engine) {
     engine.put(&early, &engine.record("early")).await;
     engine.pass(HOUR / 2);
     engine.put(&late, &engine.record("late")).await;
-    assert_eq!(engine.clear_expired(engine.now(), 100).await.unwrap(), 0);
+    assert_eq!(engine.clear_expired(engine.now(), 100).await.unwrap().removed, 0);
     engine.pass(HOUR / 2);
-    assert_eq!(engine.clear_expired(engine.now().minus(Duration::from_millis(1)), 100).await.unwrap(), 0);
-    assert_eq!(engine.clear_expired(engine.now(), 100).await.unwrap(), 1);
+    assert_eq!(
+        engine.clear_expired(engine.now().minus(Duration::from_millis(1)), 100).await.unwrap().removed,
+        0
+    );
+    assert_eq!(engine.clear_expired(engine.now(), 100).await.unwrap().removed, 1);
     assert_eq!(engine.payload(&late).await.unwrap(), "late");
-    assert_eq!(engine.clear_expired(engine.now(), 100).await.unwrap(), 0);
+    assert_eq!(engine.clear_expired(engine.now(), 100).await.unwrap().removed, 0);
 }
 
 /// In bounded batches.
@@ -37,7 +40,7 @@ pub async fn takes_no_more_than_its_limit_and_says_when_none_is_left(engine: Eng
     engine.pass(HOUR);
     let mut batches = Vec::new();
     loop {
-        let cleared = engine.clear_expired(engine.now(), 10).await.unwrap();
+        let cleared = engine.clear_expired(engine.now(), 10).await.unwrap().removed;
         batches.push(cleared);
         if cleared < 10 {
             break;
@@ -57,7 +60,7 @@ pub async fn spares_what_was_just_extended(engine: Engine) {
     let seen = engine.put(&id, &record).await;
     engine.touch(&id, record.expires_at.plus(HOUR), &seen).await.unwrap();
     engine.pass(HOUR);
-    assert_eq!(engine.clear_expired(engine.now(), 100).await.unwrap(), 0);
+    assert_eq!(engine.clear_expired(engine.now(), 100).await.unwrap().removed, 0);
     assert!(engine.get(&id).await.is_some());
 }
 
@@ -74,7 +77,7 @@ pub async fn racing_a_touch_never_takes_what_it_extended(engine: Engine) {
         let fast = record.expires_at;
         let sweep = tokio::spawn({
             let engine = Arc::clone(&engine);
-            async move { engine.clear_expired(fast, 100).await.unwrap() }
+            async move { engine.clear_expired(fast, 100).await.unwrap().removed }
         });
         let touched = engine.touch(&id, fast.plus(HOUR), &seen).await.unwrap();
         sweep.await.unwrap();

@@ -170,6 +170,8 @@ caught! {
     sweep_without_a_limit: SweepUnbounded by "sweep::takes_no_more_than_its_limit_and_says_when_none_is_left"
     sweep_that_takes_the_living: SweepTakesAll by "sweep::removes_what_has_expired_and_nothing_else"
     index_that_stops_after_a_page: IndexStops by "index::pages_show_everything_once_in_order"
+    walk_that_stops_after_a_page: WalkStops by "walk::meets_every_living_record_whatever_the_pages_size"
+    walk_that_shows_the_dead: WalkShowsExpired by "walk::meets_nothing_that_has_ended"
     index_that_shows_everybodys: IndexIgnoresOwner by "index::lists_an_owners_living_sessions_and_nobody_elses"
     index_that_folds_case: IndexFoldsCase by "index::hostile_owners_are_only_themselves"
     ids_that_fold_case: IdsFoldCase by "ids::ids_that_differ_in_case_or_length_are_different"

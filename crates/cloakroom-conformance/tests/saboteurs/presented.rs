@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use cloakroom_core::{
     Addressing, Capabilities, Clock, Deleted, Durability, Error, ErrorKind, Read, Record, Result, Revision,
-    Saved, SessionBackend, SessionFormat, SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
+    Saved, SessionBackend, SessionFormat, SessionId, SessionIndex, SessionWalk, Stored, Swept, Timestamp,
+    Touched, Written,
 };
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -82,6 +83,10 @@ impl SessionBackend for Presented {
         None
     }
 
+    fn walk(&self) -> Option<&dyn SessionWalk> {
+        None
+    }
+
     fn format(&self) -> Option<&dyn SessionFormat> {
         None
     }
@@ -141,8 +146,8 @@ impl SessionBackend for Presented {
         Ok(ended)
     }
 
-    async fn clear_expired(&self, _: Timestamp, _: u32) -> Result<u64> {
-        Ok(0)
+    async fn clear_expired(&self, _: Timestamp, _: u32) -> Result<Swept> {
+        Ok(Swept { removed: 0, more: false })
     }
 
     async fn close(&self) -> Result<()> {

@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use cloakroom_core::{
-    Capabilities, Clock, Deleted, ManualClock, Memory, Read, Record, Result, Revision, Saved, SessionBackend,
-    SessionFormat, SessionId, SessionIndex, Stored, Timestamp, Touched, Written,
+    Capabilities, Clock, Cursor, Deleted, ManualClock, Memory, Page, Read, Record, Result, Revision, Saved,
+    SessionBackend, SessionFormat, SessionId, SessionIndex, SessionWalk, Stamp, Stored, Swept, Timestamp,
+    Touched, Written,
 };
 
 /// An enum and the list of all that it can be, which nobody can forget to add to.
@@ -58,6 +60,8 @@ listed! {
     SweepUnbounded
     SweepTakesAll
     IndexStops
+    WalkStops
+    WalkShowsExpired
     IndexIgnoresOwner
     IndexFoldsCase
     IdsFoldCase
@@ -118,6 +122,10 @@ impl SessionBackend for Saboteur {
     }
 
     fn index(&self) -> Option<&dyn SessionIndex> {
+        Some(self)
+    }
+
+    fn walk(&self) -> Option<&dyn SessionWalk> {
         Some(self)
     }
 
@@ -265,7 +273,7 @@ impl SessionBackend for Saboteur {
         }
     }
 
-    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<u64> {
+    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<Swept> {
         let created = self.created.lock().unwrap().clone();
         let wrongly = created.into_iter().filter(|(_, deadline)| match self.sabotage {
             Some(S::SweepTakesExtended) => *deadline <= before,
@@ -292,21 +300,37 @@ impl SessionIndex for Saboteur {
         after: Option<&SessionId>,
         limit: u32,
     ) -> Result<Vec<(SessionId, Stored)>> {
+        if self.does(S::IndexStops) && after.is_some() {
+            return Ok(Vec::new());
+        }
         if !matches!(self.sabotage, Some(S::IndexIgnoresOwner | S::IndexFoldsCase)) {
             return self.sound.of(owner, after, limit).await;
         }
-        let mut all = self.sound.all(after, limit).await?;
+        let from = after.map(Cursor::behind);
+        let mut all = SessionWalk::page(&self.sound, from.as_ref(), limit).await?.found;
         all.retain(|(_, stored)| {
             let theirs = stored.record.owner.as_deref().unwrap_or_default();
             self.does(S::IndexIgnoresOwner) || theirs.eq_ignore_ascii_case(owner)
         });
         Ok(all)
     }
+}
 
-    async fn all(&self, after: Option<&SessionId>, limit: u32) -> Result<Vec<(SessionId, Stored)>> {
-        if self.does(S::IndexStops) && after.is_some() {
-            return Ok(Vec::new());
+#[async_trait]
+impl SessionWalk for Saboteur {
+    async fn page(&self, from: Option<&Cursor>, limit: u32) -> Result<Page> {
+        let mut page = self.sound.page(from, limit).await?;
+        if self.does(S::WalkStops) {
+            page.next = None;
         }
-        self.sound.all(after, limit).await
+        if self.does(S::WalkShowsExpired) && page.next.is_none() {
+            let created = self.created.lock().unwrap().clone();
+            let dead = created.into_iter().filter(|(_, deadline)| *deadline <= self.clock.now());
+            let stamp = Stamp { sequence: 1, nonce: 1 };
+            let shown =
+                |(id, deadline)| (id, Stored::stamped(Record::new(Bytes::new(), deadline, None, stamp)));
+            page.found.extend(dead.map(shown));
+        }
+        Ok(page)
     }
 }

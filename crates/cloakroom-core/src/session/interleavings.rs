@@ -12,8 +12,8 @@ use cloakroom_interleavings::{Plan, explore, pause, run, run_or_drop};
 
 use crate::{
     Capabilities, Clock, CookieChange, Deleted, ErrorKind, Memory, Read, Record, Result, Revision, Saved,
-    Session, SessionBackend, SessionFormat, SessionId, SessionIndex, SessionKey, SessionOptions, Sessions,
-    Sleep, Stored, Timestamp, Touched,
+    Session, SessionBackend, SessionFormat, SessionId, SessionIndex, SessionKey, SessionOptions, SessionWalk,
+    Sessions, Sleep, Stored, Swept, Timestamp, Touched,
 };
 
 /// An engine that takes its time, and notes how many writes there were at once.
@@ -57,6 +57,10 @@ impl SessionBackend for Slow {
         self.memory.index()
     }
 
+    fn walk(&self) -> Option<&dyn SessionWalk> {
+        self.memory.walk()
+    }
+
     fn format(&self) -> Option<&dyn SessionFormat> {
         None
     }
@@ -94,7 +98,7 @@ impl SessionBackend for Slow {
         slowly(self.memory.delete(id, seen)).await
     }
 
-    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<u64> {
+    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<Swept> {
         self.memory.clear_expired(before, limit).await
     }
 
@@ -146,8 +150,8 @@ impl Site {
     }
 
     fn records(&self) -> usize {
-        let index = self.engine.memory.index().unwrap();
-        run_alone(index.all(None, 9)).unwrap().len()
+        let walk = self.engine.memory.walk().unwrap();
+        run_alone(walk.page(None, 9)).unwrap().found.len()
     }
 
     fn n(&self, key: Option<SessionKey>) -> Option<u32> {

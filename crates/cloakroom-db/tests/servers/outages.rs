@@ -55,7 +55,7 @@ async fn reads_survive_that_every_connection_was_cut(database: Database) {
     for _ in 0..3 {
         wire.cut();
         assert_eq!(load(&backend, &id).await.unwrap().as_deref(), Some(b"first".as_slice()));
-        assert_eq!(backend.index().unwrap().all(None, 10).await.unwrap().len(), 1);
+        assert_eq!(backend.walk().unwrap().page(None, 10).await.unwrap().found.len(), 1);
     }
 }
 

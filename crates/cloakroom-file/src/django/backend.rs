@@ -8,8 +8,9 @@ use std::time::Instant;
 use async_trait::async_trait;
 use bytes::Bytes;
 use cloakroom_core::{
-    Addressing, Capabilities, Deleted, Durability, Error, ErrorKind, Read, Record, Result, Revision, Saved,
-    SessionBackend, SessionFormat, SessionId, SessionIndex, Stored, Timestamp, Touched,
+    Addressing, Capabilities, Cursor, Deleted, Durability, Error, ErrorKind, Page, Read, Record, Result,
+    Revision, Saved, SessionBackend, SessionFormat, SessionId, SessionIndex, SessionWalk, Stored, Swept,
+    Timestamp, Touched,
 };
 
 use super::store::Store;
@@ -76,6 +77,10 @@ impl SessionBackend for Backend {
         None
     }
 
+    fn walk(&self) -> Option<&dyn SessionWalk> {
+        Some(self)
+    }
+
     fn format(&self) -> Option<&dyn SessionFormat> {
         Some(&*self.store.format)
     }
@@ -119,7 +124,7 @@ impl SessionBackend for Backend {
 
     /// Takes 4 seconds at most: what is not through by then is `Unavailable`, and the next sweep begins with the rest. What Django's and
     /// this crate's writers have left that died goes, too, once it is an hour old.
-    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<u64> {
+    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<Swept> {
         let until = Instant::now() + WALK;
         let turn = taken(&self.sweeping, until).await?;
         self.read(move |store| {
@@ -136,6 +141,14 @@ impl SessionBackend for Backend {
             drop(turn.lock().await);
         }
         Ok(())
+    }
+}
+
+#[async_trait]
+impl SessionWalk for Backend {
+    async fn page(&self, from: Option<&Cursor>, limit: u32) -> Result<Page> {
+        let after = from.map(Cursor::id).transpose()?;
+        self.read(move |store| store.walk(after.as_ref(), limit, Instant::now() + WALK)).await
     }
 }
 

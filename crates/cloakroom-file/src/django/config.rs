@@ -14,6 +14,7 @@ use crate::backend::hop;
 const LONGEST_NAME: usize = 64;
 
 /// How to open a site's folder of sessions.
+#[must_use = "it opens nothing until it is told to"]
 #[derive(Clone, Debug)]
 pub struct Config {
     pub(super) path: PathBuf,

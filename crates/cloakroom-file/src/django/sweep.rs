@@ -3,20 +3,18 @@
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use cloakroom_core::{Result, SessionId, Timestamp};
+use cloakroom_core::{Result, SessionId, Swept, Timestamp};
 
 use super::store::Store;
-use crate::error::{unfinished, while_committing, while_reading};
+use crate::error::{while_committing, while_reading};
 
 /// No writer takes as long: what is older was left.
 const LEFT: Duration = Duration::from_hours(1);
 
-const LONG: &str = "the sweep was not through in time; asked again, it goes on with the rest";
-
 impl Store {
     /// Removes up to `limit` sessions that ended at `before` or earlier, beginning where the last sweep stopped. What can't be read or
     /// removed is told of, and is in the way of nothing else.
-    pub(super) fn sweep(&self, before: Timestamp, limit: u32, until: Instant) -> Result<u64> {
+    pub(super) fn sweep(&self, before: Timestamp, limit: u32, until: Instant) -> Result<Swept> {
         let mut cleared = 0;
         let mut trouble = None;
         let mut names = self.folder.names().map_err(while_reading)?;
@@ -25,10 +23,10 @@ impl Store {
         names.rotate_left(first);
         for name in names {
             if cleared >= u64::from(limit) {
-                return Ok(cleared);
+                return Ok(Swept { removed: cleared, more: true });
             }
             if Instant::now() >= until {
-                return Err(trouble.unwrap_or_else(|| unfinished(LONG)));
+                return trouble.map_or(Ok(Swept { removed: cleared, more: true }), Err);
             }
             let removed = match self.folder.id_of(&name) {
                 Some(id) => self.sweep_one(&id, &name, before, until),
@@ -42,7 +40,7 @@ impl Store {
             *self.swept.lock().unwrap_or_else(PoisonError::into_inner) = name;
         }
         // Who removed as much as was asked for is asked again, and then there is time to tell of trouble.
-        trouble.filter(|_| cleared < u64::from(limit)).map_or(Ok(cleared), Err)
+        trouble.filter(|_| cleared < u64::from(limit)).map_or(Ok(Swept::of(cleared, limit)), Err)
     }
 
     fn sweep_one(&self, id: &SessionId, name: &str, before: Timestamp, until: Instant) -> Result<bool> {

@@ -11,9 +11,6 @@ use axum::response::{IntoResponse, Response};
 
 use crate::{Answer, Body, Failure, page};
 
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
-                      base-uri 'none'; frame-ancestors 'none'";
-
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let status = status(self.status);
@@ -78,7 +75,7 @@ fn takes_pages(headers: &HeaderMap) -> bool {
 /// What browsers must not do with this site.
 pub(super) async fn guard(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(page::POLICY));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response

@@ -27,6 +27,9 @@ use browser::Browser;
 use client::Visitor;
 use program::Playground;
 
+/// What is under test, where nothing else is said.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_playground");
+
 /// What a site has at a path, under one of the names that it can be called by.
 fn at(site: SocketAddr, host: &str, path: &str) -> String {
     format!("http://{host}:{}{path}", site.port())

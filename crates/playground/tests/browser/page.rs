@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use crate::driver::text;
-use crate::{Browser, Playground, at};
+use crate::{Browser, PROGRAM, Playground, at};
 
-async fn opened() -> (Playground, Browser) {
-    let site = Playground::start().await;
+async fn opened(program: &'static str) -> (Playground, Browser) {
+    let site = Playground::of(program, &[]).await;
     let browser = Browser::open().await;
     browser.visit(at(site.address, "cloakroom.test", "/")).await;
     (site, browser)
@@ -15,7 +15,17 @@ async fn opened() -> (Playground, Browser) {
 #[tokio::test]
 #[ignore = "starts a browser: cargo xtask test sees that it is installed"]
 async fn what_a_person_does_on_the_page_is_shown() {
-    let (_site, browser) = opened().await;
+    walk(PROGRAM).await;
+}
+
+#[tokio::test]
+#[ignore = "starts a browser: cargo xtask test sees that it is installed"]
+async fn what_a_person_does_on_the_page_is_shown_by_actix_as_well() {
+    walk(env!("CARGO_BIN_EXE_playground-actix")).await;
+}
+
+async fn walk(program: &'static str) {
+    let (_site, browser) = opened(program).await;
     browser.shows("none yet").await;
     browser.press("Visit").await;
     browser.shows("1 visit").await;
@@ -37,7 +47,7 @@ async fn what_a_person_does_on_the_page_is_shown() {
 #[tokio::test]
 #[ignore = "starts a browser: cargo xtask test sees that it is installed"]
 async fn the_browser_has_nothing_to_complain_of() {
-    let (_site, browser) = opened().await;
+    let (_site, browser) = opened(PROGRAM).await;
     browser.login("alice").await;
     assert_eq!(browser.complaints().await, [Value::Null; 0]);
     let styled =
@@ -48,7 +58,7 @@ async fn the_browser_has_nothing_to_complain_of() {
 #[tokio::test]
 #[ignore = "starts a browser: cargo xtask test sees that it is installed"]
 async fn going_back_after_a_logout_shows_nothing_of_it() {
-    let (site, browser) = opened().await;
+    let (site, browser) = opened(PROGRAM).await;
     browser.login("alice").await;
     // With an address of its own, which nothing later replaces in the browser's cache.
     browser.visit(at(site.address, "cloakroom.test", "/?alices")).await;

@@ -17,3 +17,6 @@ mod visitor;
 
 use client::{Reply, Visitor};
 use program::{Playground, Settings};
+
+/// What is under test; `actix.rs` has the same tests for the other.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_playground");

@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-use crate::Visitor;
+use crate::{PROGRAM, Visitor};
 
 /// Longer than a start or a stop takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -22,6 +22,7 @@ pub(crate) type Settings<'s> = &'s [(&'s str, &'s str)];
 
 /// A playground that runs. Dropping it kills it.
 pub(crate) struct Playground {
+    program: &'static str,
     folder: TempDir,
     child: Child,
     out: BufReader<ChildStdout>,
@@ -35,19 +36,24 @@ impl Playground {
     }
 
     pub(crate) async fn with(settings: Settings<'_>) -> Self {
-        Self::within(tempfile::tempdir().expect("a folder"), settings).await
+        Self::of(PROGRAM, settings).await
     }
 
-    async fn within(folder: TempDir, settings: Settings<'_>) -> Self {
+    /// Another program that is a playground.
+    pub(crate) async fn of(program: &'static str, settings: Settings<'_>) -> Self {
+        Self::within(program, tempfile::tempdir().expect("a folder"), settings).await
+    }
+
+    async fn within(program: &'static str, folder: TempDir, settings: Settings<'_>) -> Self {
         let url = format!("sqlite:{}", database(&folder).display());
         let files = folder.path().join("sessions").display().to_string();
-        let mut command = command(&[("SESSION_DB_URL", &url), ("SESSION_FILE_PATH", &files)]);
+        let mut command = command(program, &[("SESSION_DB_URL", &url), ("SESSION_FILE_PATH", &files)]);
         let mut child = command.envs(settings.iter().copied()).spawn().expect("the playground");
         let mut out = BufReader::new(child.stdout.take().expect("its output"));
         let mut line = String::new();
         timeout(PATIENCE, out.read_line(&mut line)).await.expect("a line in time").expect("a line");
         let address = line.trim().strip_prefix("playground: http://").expect("its address");
-        Self { address: address.parse().expect("an address"), folder, child, out }
+        Self { program, address: address.parse().expect("an address"), folder, child, out }
     }
 
     /// Somebody who was never here.
@@ -58,7 +64,7 @@ impl Playground {
     /// Kills it as a power cut would, and starts it on the same database.
     pub(crate) async fn killed_and_started_again(mut self) -> Self {
         self.kill().await;
-        Self::within(self.folder, &[]).await
+        Self::within(self.program, self.folder, &[]).await
     }
 
     /// `kill -9`
@@ -99,7 +105,7 @@ impl Playground {
 
 /// Runs a playground that can not start: its exit code and what it says of it.
 pub(crate) async fn refused(settings: Settings<'_>) -> (Option<i32>, String) {
-    let output = command(settings).stderr(Stdio::piped()).output();
+    let output = command(PROGRAM, settings).stderr(Stdio::piped()).output();
     let output = timeout(PATIENCE, output).await.expect("an end in time").expect("an end");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "", "nothing is served");
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
@@ -110,8 +116,8 @@ fn database(folder: &TempDir) -> PathBuf {
 }
 
 /// The program, without the settings of whoever runs the tests.
-fn command(settings: Settings<'_>) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_playground"));
+fn command(program: &str, settings: Settings<'_>) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         let known = name.to_string_lossy();
         if ["SESSION_", "SECRET_KEY", "CLOAKROOM_"].iter().any(|prefix| known.starts_with(prefix)) {

@@ -6,15 +6,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use cloakroom_core::{
-    Addressing, Capabilities, Clock, Deleted, Error, ErrorKind, Read, Record, Result, Revision, Saved,
-    SessionBackend, SessionFormat, SessionId, SessionIndex, Stamp, Stored, Timestamp, Touched, Written,
+    Addressing, Capabilities, Clock, Cursor, Deleted, Error, ErrorKind, Page, Read, Record, Result, Revision,
+    Saved, SessionBackend, SessionFormat, SessionId, SessionIndex, SessionWalk, Stamp, Stored, Swept,
+    Timestamp, Touched, Written,
 };
+use futures_util::{StreamExt, stream};
 use redis::Value;
 
 use super::super::client::Client;
 use super::super::connection::Target;
 use super::super::script::django as script;
 use super::super::value::foreign;
+use super::super::walk::{AT_ONCE, Walk};
 
 /// A site's sessions in Redis. Opened by [`Config::open_django`](super::super::Config::open_django).
 ///
@@ -113,6 +116,10 @@ impl SessionBackend for Backend {
         None
     }
 
+    fn walk(&self) -> Option<&dyn SessionWalk> {
+        Some(self)
+    }
+
     fn format(&self) -> Option<&dyn SessionFormat> {
         Some(&*self.format)
     }
@@ -197,13 +204,36 @@ impl SessionBackend for Backend {
     }
 
     /// Keys end by themselves.
-    async fn clear_expired(&self, _: Timestamp, _: u32) -> Result<u64> {
-        Ok(0)
+    async fn clear_expired(&self, _: Timestamp, _: u32) -> Result<Swept> {
+        Ok(Swept { removed: 0, more: false })
     }
 
     async fn close(&self) -> Result<()> {
         self.client.close();
         Ok(())
+    }
+}
+
+#[async_trait]
+impl SessionWalk for Backend {
+    async fn page(&self, from: Option<&Cursor>, _: u32) -> Result<Page> {
+        let (client, budget) = (&self.client, self.client.budget());
+        let walk = Walk::resumed(client, budget, client.keys.verbatim_pattern(), from).await?;
+        let Some((keys, behind)) = walk.next(client, budget).await? else {
+            return Ok(Page::new(vec![], None));
+        };
+        let ids: Vec<_> = keys.iter().filter_map(|key| client.keys.verbatim_id(key)).collect();
+        let look = |id: SessionId| async move { (self.load(&id, Read::Any).await, id) };
+        let mut records = stream::iter(ids).map(look).buffered(AT_ONCE);
+        let mut found = Vec::new();
+        while let Some((stored, id)) = records.next().await {
+            match stored {
+                Ok(stored) => found.extend(stored.map(|stored| (id, stored))),
+                Err(error) if error.kind() == ErrorKind::Corrupt => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Page::new(found, behind.cursor()))
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use cloakroom_core::{
     Capabilities, Deleted, Error, ErrorKind, Read, Record, Result, Revision, Saved, SessionBackend,
-    SessionFormat, SessionId, SessionIndex, Stored, Timestamp, Touched,
+    SessionFormat, SessionId, SessionIndex, SessionWalk, Stored, Swept, Timestamp, Touched,
 };
 
 use super::super::client::Client;
@@ -77,6 +77,10 @@ impl<B: SessionBackend> SessionBackend for Cached<B> {
         self.backend.index()
     }
 
+    fn walk(&self) -> Option<&dyn SessionWalk> {
+        self.backend.walk()
+    }
+
     fn format(&self) -> Option<&dyn SessionFormat> {
         self.backend.format()
     }
@@ -120,7 +124,7 @@ impl<B: SessionBackend> SessionBackend for Cached<B> {
         self.forget_end(id, deleted).await
     }
 
-    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<u64> {
+    async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<Swept> {
         self.backend.clear_expired(before, limit).await
     }
 

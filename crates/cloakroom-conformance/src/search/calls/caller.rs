@@ -11,9 +11,10 @@ use cloakroom_core::{
 
 use super::super::log::Log;
 use super::model::{Answer, Call, Event, Id, Kept, pair};
-use super::script::{Act, Draft, PAYLOADS, SAME_PLACE, Seen};
+use super::script::{Act, Draft, PAYLOADS, Seen};
 use crate::Engine;
 use crate::carried::stamp_in;
+use crate::storage::walk::walked;
 
 /// What all callers of a history share.
 pub(super) struct Counter<'e> {
@@ -197,21 +198,22 @@ impl<'c> Caller<'c> {
             }
             Act::Sweep(limit) => {
                 let swept = backend.clear_expired(engine.now(), limit);
-                self.note(Call::Sweep { limit }, swept, Answer::Swept).await
+                self.note(Call::Sweep { limit }, swept, |swept| Answer::Swept(swept.removed)).await
             }
-            Act::Of(which, limit) => {
+            Act::Of(which, after, limit) => {
                 let owner = self.counter.owner(which);
                 let Some(index) = backend.index() else { return Ok(()) };
-                let call = Call::Of { owner: owner.clone(), alone: self.counter.alone };
-                self.note(call, index.of(&owner, None, limit), |page| self.counter.page(&page)).await
+                let call = Call::Of { owner: owner.clone(), after, alone: self.counter.alone };
+                let page = index.of(&owner, after.map(|after| self.id(after)), limit);
+                self.note(call, page, |page| self.counter.page(&page)).await
             }
-            Act::All(after) => {
-                let Some(index) = backend.index() else { return Ok(()) };
-                let call = Call::All { after, alone: self.counter.alone };
-                let page = index.all(Some(self.id(after)), 100);
-                self.note(call, page, |mut page| {
-                    page.retain(|(id, _)| self.counter.ids[..SAME_PLACE].contains(id));
-                    self.counter.page(&page)
+            Act::Walk(page) => {
+                if backend.walk().is_none() {
+                    return Ok(());
+                }
+                let call = Call::Walk { alone: self.counter.alone };
+                self.note(call, walked(&*backend, page), |met| {
+                    self.counter.page(&met.into_iter().collect::<Vec<_>>())
                 })
                 .await
             }

@@ -7,7 +7,6 @@ use bytes::Bytes;
 use cloakroom_core::{Record, Stamp};
 
 use super::super::order::{Model, Span};
-use super::script::SAME_PLACE;
 
 /// Ids by their number in a history.
 pub(super) type Id = usize;
@@ -85,10 +84,10 @@ pub(super) enum Call {
     /// Who else calls meanwhile may move what is listed.
     Of {
         owner: String,
+        after: Option<Id>,
         alone: bool,
     },
-    All {
-        after: Id,
+    Walk {
         alone: bool,
     },
 }
@@ -230,11 +229,24 @@ impl Store {
                 Answer::Swept(swept) if *swept > u64::from(*limit) => Vec::new(),
                 _ => same(given.clone()),
             },
-            Call::Of { owner, alone } => {
-                self.listed(given, *alone, |_, kept| kept.owner.as_ref() == Some(owner))
+            Call::Of { owner, after, alone } => {
+                let behind = |id| after.is_none_or(|after| id > after);
+                self.listed(given, *alone, |id, kept| behind(id) && kept.owner.as_ref() == Some(owner))
             }
-            Call::All { after, alone } => self.listed(given, *alone, |id, _| id > *after && id < SAME_PLACE),
+            Call::Walk { alone } => self.walked(given, *alone),
         }
+    }
+
+    /// A walk meets each that lives all the while.
+    fn walked(&self, given: &Answer, alone: bool) -> Vec<(Answer, Self)> {
+        let right = match given {
+            Answer::Listed(met) if alone => {
+                met.iter().map(|(id, kept)| (*id, kept)).collect::<BTreeMap<_, _>>()
+                    == self.living.iter().map(|(id, kept)| (*id, kept)).collect()
+            }
+            _ => true,
+        };
+        if right { vec![(given.clone(), self.clone())] } else { Vec::new() }
     }
 
     /// A page shows those that come first, and one at least if there is one.
@@ -289,7 +301,7 @@ impl fmt::Display for Event {
             Call::Revision { id } => write!(f, "revision {id}"),
             Call::Sweep { limit } => write!(f, "sweep {limit} at most"),
             Call::Of { owner, .. } => write!(f, "list those of {owner}"),
-            Call::All { after, .. } => write!(f, "list those after {after}"),
+            Call::Walk { .. } => f.write_str("walk past all"),
         }?;
         f.write_str(" → ")?;
         match &self.answer {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -34,8 +35,9 @@ pub(super) enum Act {
     /// The last write once more, as if its answer were lost.
     Again,
     Sweep(u32),
-    Of(bool, u32),
-    All(usize),
+    /// Whose, behind which, how many.
+    Of(bool, Option<usize>, u32),
+    Walk(u32),
     /// So many minutes pass.
     Pass(u32),
 }
@@ -71,7 +73,7 @@ fn act(alone: bool) -> BoxedStrategy<Act> {
     let id = || prop_oneof![4 => Just(0), elsewhere => 0..IDS];
     let seen = || prop_oneof![4 => Just(Seen::Last), 1 => Just(Seen::First)];
     let draft = || {
-        let owner = prop::option::weighted(0.4, any::<bool>());
+        let owner = option::weighted(0.4, any::<bool>());
         (0..PAYLOADS.len(), 1..5_u8, owner).prop_map(|(payload, hours, owner)| Draft {
             payload,
             hours,
@@ -85,13 +87,14 @@ fn act(alone: bool) -> BoxedStrategy<Act> {
         3 => (0..SAME_PLACE, 1..SAME_PLACE, draft(), seen()).prop_map(|(from, further, draft, seen)| {
             Act::Rotate(from, (from + further) % SAME_PLACE, draft, seen)
         }),
-        2 => (id(), prop::option::of(seen())).prop_map(|(id, seen)| Act::Delete(id, seen)),
+        2 => (id(), option::of(seen())).prop_map(|(id, seen)| Act::Delete(id, seen)),
         4 => (id(), any::<bool>()).prop_map(|(id, cached)| Act::Load(id, cached)),
         1 => id().prop_map(Act::Revision),
         2 => Just(Act::Again),
         2 => select(vec![1, 1_000]).prop_map(Act::Sweep),
-        1 => (any::<bool>(), 1..4_u32).prop_map(|(owner, limit)| Act::Of(owner, limit)),
-        1 => (0..IDS).prop_map(Act::All),
+        1 => (any::<bool>(), option::of(0..IDS), 1..4_u32)
+            .prop_map(|(owner, after, limit)| Act::Of(owner, after, limit)),
+        1 => (1..4_u32).prop_map(Act::Walk),
     ];
     let pass = select(vec![30, 60, 200]).prop_map(Act::Pass);
     // Where there are several, time passes between their steps.

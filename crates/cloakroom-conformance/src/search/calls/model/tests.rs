@@ -144,7 +144,7 @@ fn a_sweep_takes_no_more_than_its_limit_and_nobody_who_lives() {
 fn a_listing_shows_an_owners_first_ones_and_nobody_elses() {
     let put = |id, owner| Event { call: Call::Create { id, new: owned(1, owner) }, answer: Answer::Written };
     let listed = |page: &[(Id, Kept)]| {
-        let call = Call::Of { owner: "alice".to_owned(), alone: true };
+        let call = Call::Of { owner: "alice".to_owned(), after: None, alone: true };
         Event { call, answer: Answer::Listed(page.to_vec()) }
     };
     let (first, second) = ((0, owned(1, "alice")), (2, owned(1, "alice")));
