@@ -17,6 +17,8 @@ pub(crate) enum Error {
     Floors(usize),
     /// This many tests that pages name are nowhere, each already printed.
     Proofs(usize),
+    /// This many faults of the book, each already printed.
+    Book(usize),
     /// This many faults of what is to be published, each already printed.
     Release(usize),
     /// This toolchain is missing.
@@ -47,7 +49,9 @@ impl fmt::Display for Error {
             Self::Step(line) => {
                 write!(out, "`{line}` failed: mend what it printed above, nothing after it was run")
             }
-            Self::Floors(faults) => write!(out, "mend what is printed above: {faults} in all"),
+            Self::Floors(faults) | Self::Book(faults) => {
+                write!(out, "mend what is printed above: {faults} in all")
+            }
             Self::Proofs(faults) => {
                 write!(out, "mend what is printed above: {faults} tests that docs name are nowhere")
             }

@@ -1,6 +1,7 @@
 //! The project's own commands, run as `cargo xtask COMMAND`.
 
 mod bench;
+mod book;
 mod cargo;
 mod error;
 mod features;
@@ -31,7 +32,7 @@ struct Command {
     run: fn(&[String]) -> Result<ExitCode>,
 }
 
-const COMMANDS: [Command; 9] = [
+const COMMANDS: [Command; 10] = [
     Command {
         name: "test",
         arguments: "",
@@ -61,6 +62,12 @@ const COMMANDS: [Command; 9] = [
         arguments: "[NAME…]",
         about: "private servers and their URLs until Ctrl-C: postgres, mariadb, redis, redis-tls, cluster, sentinel, django",
         run: servers::run,
+    },
+    Command {
+        name: "book",
+        arguments: "[--open]",
+        about: "the pages of docs as a book in target/book, with all links looked at; --open shows it",
+        run: book::run,
     },
     Command {
         name: "floors",

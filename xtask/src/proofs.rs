@@ -10,8 +10,14 @@ use crate::error::{Error, Result};
 
 /// The pages. In a table's last column each name in backticks is a test, as `place::name`: `name` is its function's,
 /// and `place` any part of the way to the file that it is in, such as its crate or, of a case of the suite, its group.
-const PAGES: [&str; 4] =
-    ["docs/advisories.md", "docs/beside-django.md", "docs/coming-from-django.md", "docs/guarantees.md"];
+const PAGES: [&str; 6] = [
+    "docs/advisories.md",
+    "docs/beside-django.md",
+    "docs/coming-from-django.md",
+    "docs/concurrency.md",
+    "docs/guarantees.md",
+    "docs/security.md",
+];
 
 /// The last column's title in the table that promises tests: each of its rows has one, or `none:` and why.
 const HELD_BY: &str = "held by";

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, process::ExitCode};
 use cloakroom_servers::install;
 
 use crate::{
+    book,
     cargo::Cargo,
     error::{Error, Result},
     features, floors,
@@ -29,8 +30,8 @@ const TOOLS: [&str; 7] =
 ///
 /// # Errors
 ///
-/// `Usage` for any argument, `Components` without rustfmt or clippy, `Step`, `Floors` or `Proofs` for a check that
-/// fails, `Servers` if one is missing or does not start.
+/// `Usage` for any argument, `Components` without rustfmt or clippy, `Step`, `Floors`, `Proofs` or `Book` for a check
+/// that fails, `Servers` if one is missing or does not start.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     if let Some(argument) = arguments.first() {
         return Err(Error::Usage(format!("`test` takes no argument, and this is one: `{argument}`")));
@@ -47,6 +48,7 @@ fn checks() -> Result<()> {
     floors::check()?;
     features::check()?;
     proofs::check()?;
+    book::check()?;
     clippy(&["--workspace", "--all-targets", "--all-features"])?;
     // With all features on, code that needs a missing one still compiles.
     for choice in features::choices().iter().chain(&features::engines()) {

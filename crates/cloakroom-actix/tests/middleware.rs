@@ -65,7 +65,7 @@ async fn leave(asked: impl Future, reached: impl Future) {
 }
 
 async fn records(memory: &Memory) -> usize {
-    memory.index().unwrap().all(None, 10).await.unwrap().len()
+    memory.walk().unwrap().page(None, 10).await.unwrap().found.len()
 }
 
 /// Lets other tasks run until there are that many records: none of them waits for anything but its turn.

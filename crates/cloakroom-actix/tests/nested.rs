@@ -31,7 +31,7 @@ fn named_over(name: &str, backend: impl SessionBackend) -> SessionMiddleware {
 }
 
 async fn records(memory: &Memory) -> usize {
-    memory.index().unwrap().all(None, 10).await.unwrap().len()
+    memory.walk().unwrap().page(None, 10).await.unwrap().found.len()
 }
 
 /// Leaves its name in the session that it sees, on the way to the handler.

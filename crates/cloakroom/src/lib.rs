@@ -169,6 +169,24 @@ mod pages {
     #[doc = include_str!("../../../README.md")]
     struct Readme;
 
+    #[doc = include_str!("../../../docs/introduction.md")]
+    struct Introduction;
+
+    #[doc = include_str!("../../../docs/first-session.md")]
+    struct FirstSession;
+
+    #[doc = include_str!("../../../docs/choosing-an-engine.md")]
+    struct ChoosingAnEngine;
+
+    #[doc = include_str!("../../../docs/settings.md")]
+    struct Settings;
+
+    #[doc = include_str!("../../../docs/concurrency.md")]
+    struct Concurrency;
+
+    #[doc = include_str!("../../../docs/security.md")]
+    struct Security;
+
     #[doc = include_str!("../../../docs/coming-from-django.md")]
     struct ComingFromDjango;
 
@@ -178,6 +196,10 @@ mod pages {
 
     #[doc = include_str!("../../../docs/coming-from-tower-sessions.md")]
     struct ComingFromTowerSessions;
+
+    #[cfg(feature = "actix")]
+    #[doc = include_str!("../../../docs/coming-from-actix-session.md")]
+    struct ComingFromActixSession;
 
     #[doc = include_str!("../../../docs/coming-from-express.md")]
     struct ComingFromExpress;

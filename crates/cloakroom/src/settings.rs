@@ -1,5 +1,8 @@
 //! All settings: from the environment, from a file, or from code.
 
+#[cfg(test)]
+mod documented;
+
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;

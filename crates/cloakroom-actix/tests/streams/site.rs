@@ -53,7 +53,7 @@ impl Site {
     }
 
     pub(crate) async fn records(&self) -> usize {
-        self.memory.index().unwrap().all(None, 10).await.unwrap().len()
+        self.memory.walk().unwrap().page(None, 10).await.unwrap().found.len()
     }
 }
 
