@@ -110,9 +110,7 @@ async fn a_logout_survives_a_handler_that_panics() {
             if within {
                 session.update("n", |_: &mut i64| panic!("as planned")).await.unwrap();
             }
-            if !within {
-                panic!("as planned");
-            }
+            assert!(within, "as planned");
             ""
         };
         let site = site(middleware, handler).await;
@@ -162,14 +160,14 @@ async fn a_commit_that_has_begun_survives_its_worker() {
     let address = server.addrs()[0];
     let server = server.run();
     let handle = server.handle();
-    let served = tokio::spawn(server);
+    let serving = tokio::spawn(server);
     let mut visitor = TcpStream::connect(address).await.unwrap();
     let asked = format!("GET / HTTP/1.1\r\nHost: localhost\r\nCookie: sessionid={}\r\n\r\n", key.expose());
     visitor.write_all(asked.as_bytes()).await.unwrap();
     gate.reached().await;
     assert_eq!(records(&memory).await, 1);
     handle.stop(false).await;
-    served.await.unwrap().unwrap();
+    serving.await.unwrap().unwrap();
     let ended = async {
         while records(&memory).await > 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -227,7 +225,7 @@ async fn a_rotation_whose_answer_a_failing_handler_did_not_wait_for_is_still_ann
         session.login("alice").unwrap();
         let patience = Duration::from_millis(20);
         assert!(tokio::time::timeout(patience, session.save()).await.is_err());
-        HttpResponse::ServiceUnavailable()
+        HttpResponse::ServiceUnavailable().finish()
     };
     let site = site(SessionMiddleware::new(faulty), handler).await;
     let response = site.call(request(&key)).await.unwrap();
@@ -302,7 +300,7 @@ async fn a_failed_answer_waits_a_second_for_a_silent_store_where_its_logout_goes
     slow.fail(Operation::Delete, Fault::Hold(gate.clone()));
     let handler = async |session: Session| {
         session.logout();
-        HttpResponse::BadGateway()
+        HttpResponse::BadGateway().finish()
     };
     let site = site(SessionMiddleware::new(slow), handler).await;
     let begun = tokio::time::Instant::now();

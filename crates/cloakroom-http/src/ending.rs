@@ -34,12 +34,13 @@ impl<Agent: UserAgent> Drop for Ending<Agent> {
         }
         let session = session.clone();
         let home = visit.rules().home.clone();
-        match Handle::try_current().ok().or_else(|| home.clone()) {
-            Some(here) => drop(Task::begin(&here, home, move || end(session.clone()))),
-            None => warn!(
+        if let Some(here) = Handle::try_current().ok().or_else(|| home.clone()) {
+            drop(Task::begin(&here, home, move || end(session.clone())));
+        } else {
+            warn!(
                 name: "session.logout_fails", target: "cloakroom",
                 "a logout could not be stored: its runtime has ended"
-            ),
+            );
         }
     }
 }

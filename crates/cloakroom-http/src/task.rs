@@ -40,12 +40,13 @@ where
 {
     fn drop(&mut self) {
         let Some(work) = self.work.take() else { return };
-        match self.home.take() {
-            Some(home) => drop(Self::begin(&home, None, work)),
-            None => warn!(
+        if let Some(home) = self.home.take() {
+            drop(Self::begin(&home, None, work));
+        } else {
+            warn!(
                 name: "session.commit_cut_short", target: "cloakroom",
                 "a commit was cut short: its runtime has ended"
-            ),
+            );
         }
     }
 }

@@ -50,9 +50,9 @@ pub async fn copy(from: &Sessions, to: &Sessions, mut tell: impl FnMut(u64) + Se
         loop {
             let walk = way.old().walk().ok_or_else(nothing_stored)?;
             let page = walk.page(cursor.as_ref(), PAGE).await?;
-            let moves = stream::iter(page.found).map(|(id, stored)| way.go(id, stored));
-            let mut moves = moves.buffer_unordered(AT_ONCE);
-            while let Some(moved) = moves.next().await {
+            let each = stream::iter(page.found).map(|(id, stored)| way.go(id, stored));
+            let mut each = each.buffer_unordered(AT_ONCE);
+            while let Some(moved) = each.next().await {
                 match moved {
                     Ok(moved) => done.copied += u64::from(moved),
                     Err(error) if concerns_one(error.kind()) => skipped += 1,

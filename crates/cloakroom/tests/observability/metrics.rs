@@ -97,8 +97,8 @@ async fn each_call_is_counted_once_and_timed_once_under_its_engine_and_its_outco
             panic!("{name}: not timed just once: {all:?}");
         };
         assert_eq!((metric, spans.len()), (&*duration, 1));
-        let counter = operation(name, outcome);
-        assert_eq!(of("cloakroom_operations_total"), [(&*counter, &DebugValue::Counter(1))]);
+        let of_it = operation(name, outcome);
+        assert_eq!(of("cloakroom_operations_total"), [(&*of_it, &DebugValue::Counter(1))]);
     };
 
     assert_eq!(engine.load(&one, Read::Any).await.unwrap(), None);

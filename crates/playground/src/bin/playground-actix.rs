@@ -42,7 +42,7 @@ async fn run() -> Result<(), Trouble> {
         stop.asked().await;
         handle.stop(true).await;
     });
-    let served = server.await;
+    let outcome = server.await;
     sessions.backend().close().await?;
-    served.map_err(|error| Trouble::running(&error))
+    outcome.map_err(|error| Trouble::running(&error))
 }
