@@ -20,6 +20,8 @@ use crate::{
 const SECONDS: &str = "CLOAKROOM_SOAK_SECONDS";
 /// The integration test of processes that are killed and networks that break.
 const CRASHES: &str = "crashes";
+/// The integration test of sessions that move to another engine.
+const MOVES: &str = "moves";
 /// The suite's cases that search; each gets its share of the time.
 const HISTORIES: &str = "histories";
 const SEARCHES: u64 = 9;
@@ -65,7 +67,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let servers = Servers::beside_the_build(&[])?;
     let long = seconds.to_string();
     let environment = [(SECONDS, long.as_str())];
-    let kills = soaked_test(&["--test", CRASHES], &[], &servers, &environment)?;
+    let kills = soaked_test(&["--test", CRASHES, "--test", MOVES], &[], &servers, &environment)?;
     // Another seed each time: what is searched is not what the tests have searched.
     let seed = RandomState::new().hash_one(SEARCHES).to_string();
     let share = seconds.div_ceil(SEARCHES).to_string();

@@ -96,7 +96,8 @@ impl<New: SessionBackend, Old: SessionBackend> Migrating<New, Old> {
                 Some(stored) => Some(stored),
                 None => self.old.load(id, Read::Latest).await?,
             };
-            let Some(old) = found else {
+            // A move before this one may have left a note there.
+            let Some(old) = found.filter(|found| !is_ended(&found.record)) else {
                 let there = self.new.load(id, Read::Latest).await?;
                 return Ok(there.filter(|there| !is_ended(&there.record)).map_or(Taken::Ended, Taken::There));
             };

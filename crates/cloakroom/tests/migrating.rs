@@ -231,6 +231,17 @@ async fn a_copy_moves_every_living_session_and_says_how_many() {
 }
 
 #[tokio::test]
+async fn what_has_ended_in_one_move_is_not_moved_on_by_the_next() {
+    let site = Site::new();
+    let session = site.sessions.load(Some(site.old_session().await)).await.unwrap();
+    session.logout();
+    session.save().await.unwrap();
+    let third = on(&site.clock, Memory::with_clock(Arc::new(site.clock.clone())));
+    let done = copy(&on(&site.clock, site.new.clone()), &third, |_| {}).await.unwrap();
+    assert_eq!(done.copied, 0);
+}
+
+#[tokio::test]
 async fn a_copy_that_was_cut_short_is_finished_by_the_next() {
     let site = Site::new();
     let mut keys = Vec::new();
