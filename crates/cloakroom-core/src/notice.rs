@@ -127,6 +127,15 @@ pub(crate) fn refusal_fails(error: &Error) {
     );
 }
 
+/// A sweep has stopped before its end; there will be another.
+pub(crate) fn sweep_fails(error: &Error) {
+    warn!(
+        name: "session.sweep_fails", target: "cloakroom",
+        error = error as &dyn StdError,
+        "expired sessions could not be swept, trying again later"
+    );
+}
+
 /// A cache has answered, with a copy that may be used or with none.
 #[cfg_attr(not(feature = "metrics"), expect(unused_variables, reason = "it is counted, and no event"))]
 pub(crate) fn cache_read(hit: bool) {

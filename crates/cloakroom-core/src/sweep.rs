@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use crate::{ErrorKind, Result, Sessions, Timestamp};
+use crate::{ErrorKind, Result, Sessions, Timestamp, notice};
 
 /// The fewest and the most records that one step removes.
 const BATCHES: (u32, u32) = (50, 1_000);
@@ -136,11 +136,7 @@ impl ClearExpired {
         loop {
             let before = clock.now().minus(self.margin);
             if let Err(error) = self.sessions.clear_expired(before).await {
-                tracing::warn!(
-                    name: "session.sweep_fails", target: "cloakroom",
-                    error = &error as &dyn std::error::Error,
-                    "expired sessions could not be swept, trying again later"
-                );
+                notice::sweep_fails(&error);
             }
             clock.sleep(self.every).await;
         }
