@@ -30,8 +30,8 @@ pub struct LookedUp {
 }
 
 impl Sessions {
-    /// The living sessions at `from` and behind it, or the first ones, whoever they are of. A whole listing shows each that lives all the while, perhaps
-    /// twice.
+    /// The living sessions at `from` and behind it, or the first ones, whoever they are of. A whole listing shows each that
+    /// lives all the while, perhaps twice; what does not decode it leaves out.
     ///
     /// ```
     /// use cloakroom_core::{Memory, Sessions};

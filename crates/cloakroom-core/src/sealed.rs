@@ -67,7 +67,8 @@ impl<B: SessionBackend> Sealed<B> {
         }
     }
 
-    /// A page never leaves out what does not open: it is somebody's living session, to be listed and ended.
+    /// A page never leaves out what does not open: it is somebody's living session, to be ended with their others. It is shown
+    /// without its payload.
     fn open_each(&self, found: Found) -> Found {
         let open = |(id, stored): (SessionId, Stored)| {
             let shown = self.open(&id, stored.clone()).unwrap_or_else(|_| {

@@ -94,7 +94,7 @@ async fn finished(session: Session, home: Option<Handle>) -> Result<()> {
     timeout(PATIENCE, work).await.unwrap_or(Ok(()))
 }
 
-/// Notes the visit of a request whose handler never looked at the session. That can't be noted is no
+/// Notes the visit of a request whose handler never looked at the session. A visit that can't be noted is no
 /// reason to fail what needed no session.
 async fn note<Agent: UserAgent>(visit: Visit<Agent>, status: u16) -> Result<()> {
     let noted = async {
