@@ -150,8 +150,8 @@ impl SessionBackend for Backend {
         self.write(&[id], move |store| store.delete(&own, seen)).await
     }
 
-    /// Takes 4 seconds at most: what is not through by then is `Unavailable`, and the next sweep begins
-    /// with the rest.
+    /// Takes 4 seconds at most: what is not through by then says that there is more, and the next step begins with
+    /// the rest. One that was at the marks of who is logged in is `Unavailable`.
     async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<Swept> {
         let until = Instant::now() + WALK;
         let turn = taken(&self.sweeping, until).await?;

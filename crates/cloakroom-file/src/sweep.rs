@@ -21,7 +21,8 @@ struct Ended(Option<String>);
 
 impl Store {
     /// Removes up to `limit` sessions that ended at `before` or earlier, beginning where the last sweep
-    /// stopped. One that is not through at `until` is an error, and the next goes on with what is left.
+    /// stopped. One that is not through at `until` says that there is more, and the next goes on with that; if it was
+    /// at the marks it is an error.
     pub(crate) fn sweep(&self, before: Timestamp, limit: u32, until: Instant) -> Result<Swept> {
         let mut cleared = 0;
         let mut trouble = None;

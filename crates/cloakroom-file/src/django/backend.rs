@@ -122,8 +122,8 @@ impl SessionBackend for Backend {
         self.write(move |store| store.delete(&id, seen.as_ref())).await
     }
 
-    /// Takes 4 seconds at most: what is not through by then is `Unavailable`, and the next sweep begins with the rest. What Django's and
-    /// this crate's writers have left that died goes, too, once it is an hour old.
+    /// Takes 4 seconds at most: what is not through by then says that there is more, and the next step begins with the
+    /// rest. What Django's and this crate's writers have left that died goes, too, once it is an hour old.
     async fn clear_expired(&self, before: Timestamp, limit: u32) -> Result<Swept> {
         let until = Instant::now() + WALK;
         let turn = taken(&self.sweeping, until).await?;
