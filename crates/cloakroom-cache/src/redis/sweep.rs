@@ -30,11 +30,11 @@ impl Sweep {
     ///
     /// # Errors
     ///
-    /// `Unavailable` while another sweep is under way.
+    /// `Unavailable` if another sweep is under way all the while, else as `SessionBackend::clear_expired`.
     pub(super) async fn run(&self, client: &Client, before: Timestamp, limit: u32) -> Result<Swept> {
         let budget = client.budget();
         let begun = timeout_at(budget.0, self.0.lock()).await;
-        let mut begun = begun.map_err(|_| too_long())?;
+        let mut begun = begun.map_err(|_| busy())?;
         let anew = Walk::new(client, budget, client.keys.pattern()).await?;
         if begun.as_ref().is_some_and(|begun| !begun.walk.is_among(&anew)) {
             *begun = None;
@@ -108,7 +108,6 @@ async fn removed(client: &Client, budget: Budget, dead: Vec<SessionId>, before: 
     stream::iter(dead).map(remove).buffered(AT_ONCE).try_fold(0, |sum, n| async move { Ok(sum + n) }).await
 }
 
-fn too_long() -> Error {
-    let message = "there are more sessions than can be seen at a time; asked again, the sweep goes on";
-    Error::new(ErrorKind::Unavailable, message)
+fn busy() -> Error {
+    Error::new(ErrorKind::Unavailable, "another sweep of the session cache is under way in this process")
 }
