@@ -94,9 +94,9 @@ impl Way {
                 let (old, new) = (from.shared_backend(), to.shared_backend());
                 Ok(Self::Moved(Migrating::with_clock(new, Arc::clone(&old), clock)?, old))
             }
-            (Addressing::Verbatim, _) => Ok(Self::Rewritten(from.clone(), to.clone())),
+            (Addressing::Verbatim, Addressing::Hashed) => Ok(Self::Rewritten(from.clone(), to.clone())),
             _ => {
-                let message = "the native format keeps hashes of keys: nobody can tell the keys that another format needs";
+                let message = "sessions are moved to engines that keep them under hashes of their keys, and to no others";
                 Err(Error::new(ErrorKind::Misconfigured, message))
             }
         }
@@ -112,11 +112,15 @@ impl Way {
     /// Moves one session, and says whether there was one to move.
     async fn go(&self, id: SessionId, stored: Stored) -> Result<bool> {
         match self {
-            Self::Moved(both, _) => match both.take(&id, Some(stored)).await? {
-                Taken::Moved(_) => Ok(true),
-                Taken::There(there) => both.left(&id, &there).await.map(|()| false),
-                Taken::Ended => Ok(false),
-            },
+            Self::Moved(both, _) => {
+                // A page shows what its seal does not open without its payload: a load refuses it.
+                let known = Some(stored).filter(|stored| !stored.record.payload.is_empty());
+                match both.take(&id, known).await? {
+                    Taken::Moved(_) => Ok(true),
+                    Taken::There(there) => both.left(&id, &there).await.map(|()| false),
+                    Taken::Ended => Ok(false),
+                }
+            }
             Self::Rewritten(from, to) => rewritten(from, to, id, stored).await,
         }
     }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom::core::{Clock, ManualClock, Read, SessionBackend, SessionKey, SystemClock};
+use cloakroom::core::{Clock, ManualClock, Read, SealKeys, Sealed, SessionBackend, SessionKey, SystemClock};
 use cloakroom::{ErrorKind, Memory, Migrating, SessionOptions, Sessions, copy};
 use cloakroom_conformance::{Fault, Faulty, Gate, Operation};
 
@@ -259,5 +259,32 @@ async fn a_copy_that_was_cut_short_is_finished_by_the_next() {
     assert_eq!(cut_short, 2);
     for key in &keys {
         assert!(site.is_in(&site.new, key).await && !site.is_in(&site.old, key).await);
+    }
+}
+
+#[tokio::test]
+async fn what_a_copy_can_not_unseal_stays_where_it_is_and_is_counted() {
+    let old = Arc::new(Memory::new());
+    let sealed = |key| Sessions::new(Sealed::new(Arc::clone(&old), SealKeys::new([[key; 32]]).unwrap()));
+    let session = sealed(1).load(None).await.unwrap();
+    session.insert("n", 1).unwrap();
+    session.save().await.unwrap();
+    let new = Sessions::new(Memory::new());
+    let done = copy(&sealed(2), &new, |_| {}).await.unwrap();
+    assert_eq!((done.copied, done.skipped), (0, 1));
+    assert!(new.list(None).await.unwrap().sessions.is_empty());
+    let again = sealed(1).load(session.key()).await.unwrap();
+    assert_eq!(again.get::<i64>("n").unwrap(), Some(1));
+}
+
+#[cfg(feature = "memory")]
+#[tokio::test]
+async fn nothing_is_copied_to_where_sessions_are_kept_under_their_keys() {
+    use cloakroom_conformance::PlainFormat;
+
+    let foreign = || cloakroom::cache::memory::Config::new().format(Arc::new(PlainFormat)).open();
+    for from in [Sessions::new(foreign()), Sessions::new(Memory::new())] {
+        let error = copy(&from, &Sessions::new(foreign()), |_| {}).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured);
     }
 }
