@@ -33,9 +33,12 @@ const ROUNDS: u32 = 8;
 /// Every process that serves the site wraps both engines. One that still knows the old engine alone takes a session for gone once it is taken over.
 ///
 /// - A load of what is in the new engine is one call to it; of what is not, one more to each, and two to move it.
-/// - An end deletes in the old engine first and then in the new one; a change is made in the new one alone.
+/// - An end deletes in the old engine first and then in the new one; a change is made in the new one alone. The first one
+///   after a session was taken over asks the old engine as well, whether it has left anything.
 /// - A process that dies while it takes a session over leaves it in both. The first write to it settles that, before
 ///   it is changed.
+/// - What is taken over gets another stamp, which a seal is bound to: seal each of the two
+///   ([`Sealed`](crate::core::Sealed)), and not the two together.
 ///
 /// ```
 /// use cloakroom::{Memory, Migrating, Sessions};

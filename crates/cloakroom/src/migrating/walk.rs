@@ -39,7 +39,11 @@ impl<New: SessionBackend, Old: SessionBackend> SessionWalk for Migrating<New, Ol
                 (*which, (!rest.is_empty()).then(|| Cursor::new(rest.to_vec())))
             }
         };
-        let walk = if which == OLD { self.old.walk() } else { self.new.walk() };
+        let walk = match which {
+            OLD => self.old.walk(),
+            NEW => self.new.walk(),
+            _ => return Err(Cursor::foreign()),
+        };
         let Some(walk) = walk else { return Ok(Page::new(Found::new(), None)) };
         let Page { mut found, next, .. } = walk.page(rest.as_ref(), limit).await?;
         found.retain(|(_, stored)| !is_ended(&stored.record));

@@ -134,6 +134,8 @@ async fn each_call_is_counted_once_and_timed_once_under_its_engine_and_its_outco
     call("rotate", "written");
     engine.index().unwrap().of("somebody", None, 9).await.unwrap();
     call("list", "listed");
+    engine.walk().unwrap().page(None, 9).await.unwrap();
+    call("walk", "listed");
     assert!(matches!(engine.delete(&other, Some(&second.revision)).await.unwrap(), Deleted::Conflict(_)));
     call("delete", "conflict");
     engine.delete(&other, None).await.unwrap();
@@ -283,6 +285,7 @@ fn what_is_measured_promises_what_it_wraps() {
         let measured = Measured::new(Arc::clone(&engine), "shelf");
         assert_eq!(measured.capabilities(), engine.capabilities());
         assert_eq!(measured.index().is_some(), engine.index().is_some());
+        assert_eq!(measured.walk().is_some(), engine.walk().is_some());
         assert_eq!(measured.format().is_some(), engine.format().is_some());
         (engine.index().is_some(), engine.format().is_some())
     };
