@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom::{Sessions, Settings};
+use cloakroom::{Engine, Sessions, Settings};
 
 use crate::output::{Output, Progress};
 use crate::stop::{self, Signal};
@@ -64,8 +64,6 @@ impl Run {
     ///
     /// As [`Settings::sessions`]; `Usage` where every process has sessions of its own.
     pub(crate) async fn sessions(&mut self) -> Result<Sessions, Trouble> {
-        use cloakroom::Engine;
-
         let why = match self.settings.engine {
             Engine::Cache if self.settings.cache_url.starts_with("memory:") => {
                 "SESSION_CACHE_URL: memory: is each process's own, and this one has no sessions"

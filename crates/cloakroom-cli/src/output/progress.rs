@@ -51,6 +51,9 @@ impl Progress {
         match (self.done, self.count) {
             (None, _) => "nothing was changed".into(),
             (Some(done), 0) => format!("what was {done} stays so, and running it again goes on"),
+            (Some(done), 1) => {
+                format!("one session was {done}, which stays so, and running it again goes on")
+            }
             (Some(done), count) => {
                 format!("{count} sessions were {done}, which stays so, and running it again goes on")
             }
