@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cloakroom_core::{
     Addressing, Cursor, Deleted, Error, ErrorKind, Result, Revision, Saved, SessionBackend, SessionId,
-    Sessions, Stored,
+    Sessions, Stored, Timestamp,
 };
 use futures_util::{StreamExt, stream};
 
@@ -38,10 +38,11 @@ pub struct Copied {
 ///
 /// # Errors
 ///
-/// `Misconfigured` for engines between which nothing can be moved: keys that are stored as hashes can't be found out, and what visitors bear
-/// is in no store. `Unavailable` or `Unknown` if one of them does not answer; what was moved by then is moved.
+/// `Misconfigured` for engines between which nothing can be moved: two that are one store, keys that are stored as hashes, which can't be found out, and what visitors bear,
+/// which is in no store. `Unavailable` or `Unknown` if one of them does not answer; what was moved by then is moved.
 pub async fn copy(from: &Sessions, to: &Sessions, mut tell: impl FnMut(u64) + Send) -> Result<Copied> {
     let way = Way::between(from, to)?;
+    way.leads_elsewhere().await?;
     let mut done = Copied::default();
     for _ in 0..PASSES {
         let before = done.copied;
@@ -49,8 +50,9 @@ pub async fn copy(from: &Sessions, to: &Sessions, mut tell: impl FnMut(u64) + Se
         let mut cursor: Option<Cursor> = None;
         loop {
             let walk = way.old().walk().ok_or_else(nothing_stored)?;
+            let read_at = to.options().clock.now();
             let page = walk.page(cursor.as_ref(), PAGE).await?;
-            let each = stream::iter(page.found).map(|(id, stored)| way.go(id, stored));
+            let each = stream::iter(page.found).map(|(id, stored)| way.go(id, stored, read_at));
             let mut each = each.buffer_unordered(AT_ONCE);
             while let Some(moved) = each.next().await {
                 match moved {
@@ -109,10 +111,21 @@ impl Way {
         }
     }
 
-    /// Moves one session, and says whether there was one to move.
-    async fn go(&self, id: SessionId, stored: Stored) -> Result<bool> {
+    /// One store may have two addresses, and what is there already is deleted here.
+    async fn leads_elsewhere(&self) -> Result<()> {
         match self {
-            Self::Moved(both, _) => match both.take(&id, Some(stored)).await? {
+            Self::Moved(both, _) if both.is_one().await? => Err(Error::new(
+                ErrorKind::Misconfigured,
+                "the two engines are one store: nothing can be moved",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Moves one session, read no earlier than then, and says whether there was one to move.
+    async fn go(&self, id: SessionId, stored: Stored, read_at: Timestamp) -> Result<bool> {
+        match self {
+            Self::Moved(both, _) => match both.take(&id, Some((stored, read_at))).await? {
                 Taken::Moved(_) => Ok(true),
                 Taken::There(there) => both.left(&id, &there).await.map(|()| false),
                 Taken::Ended => Ok(false),
@@ -128,7 +141,13 @@ async fn rewritten(from: &Sessions, to: &Sessions, id: SessionId, stored: Stored
     };
     let revision: Revision = match to.backend().create(&new_id, &record).await? {
         Saved::Written(written) => written.revision,
-        // Moved before, and not deleted: what is there has gone on.
+        // A copy that was cut short has put it there. Unless it has gone on there, it may have gone on here.
+        Saved::Conflict(there) if there.record.stamp.sequence == record.stamp.sequence => {
+            match to.backend().save(&new_id, &record, &there.revision).await? {
+                Saved::Written(written) => written.revision,
+                _ => return Ok(false),
+            }
+        }
         Saved::Conflict(_) => {
             from.backend().delete(&id, Some(&stored.revision)).await?;
             return Ok(false);

@@ -16,8 +16,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cloakroom_core::{
     Addressing, Capabilities, Clock, Deleted, Error, ErrorKind, Read, Record, Result, Revision, Saved,
-    SessionBackend, SessionFormat, SessionId, SessionIndex, SessionWalk, Stored, Swept, SystemClock,
-    Timestamp, Touched,
+    SessionBackend, SessionFormat, SessionId, SessionIndex, SessionKey, SessionWalk, Stored, Swept,
+    SystemClock, Timestamp, Touched,
 };
 
 use mark::{ended, is_ended, is_taken, taken};
@@ -88,13 +88,15 @@ impl<New: SessionBackend, Old: SessionBackend> Migrating<New, Old> {
         Err(Error::new(ErrorKind::Misconfigured, message))
     }
 
-    /// Moves what the old engine has under `id`, which is `known` if it was just read there.
-    pub(crate) async fn take(&self, id: &SessionId, mut known: Option<Stored>) -> Result<Taken> {
+    /// Moves what the old engine has under `id`, which is `known` if it was read there, no earlier than then.
+    pub(crate) async fn take(&self, id: &SessionId, mut known: Option<(Stored, Timestamp)>) -> Result<Taken> {
         for _ in 0..ROUNDS {
-            let read_at = self.clock.now();
-            let found = match known.take() {
-                Some(stored) => Some(stored),
-                None => self.old.load(id, Read::Latest).await?,
+            let (found, read_at) = match known.take() {
+                Some((stored, read_at)) => (Some(stored), read_at),
+                None => {
+                    let read_at = self.clock.now();
+                    (self.old.load(id, Read::Latest).await?, read_at)
+                }
             };
             // A move before this one may have left a note there.
             let Some(old) = found.filter(|found| !is_ended(&found.record)) else {
@@ -137,6 +139,15 @@ impl<New: SessionBackend, Old: SessionBackend> Migrating<New, Old> {
         };
         self.old.delete(id, None).await?;
         Ok(written.revision)
+    }
+
+    /// Whether the two are one: what is written to the one is found in the other, whatever their addresses say.
+    pub(crate) async fn is_one(&self) -> Result<bool> {
+        let id = SessionKey::generate(Addressing::Hashed)?.id();
+        self.new.create(&id, &ended(self.clock.now().plus(NOTE))).await?;
+        let found = self.old.load(&id, Read::Latest).await;
+        self.new.delete(&id, None).await?;
+        Ok(found?.is_some())
     }
 
     /// Ends the old copy of what is in the new engine, which a taker who has died has left.
