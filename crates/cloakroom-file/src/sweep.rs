@@ -21,12 +21,16 @@ struct Ended(Option<String>);
 
 impl Store {
     /// Removes up to `limit` sessions that ended at `before` or earlier, beginning where the last sweep
-    /// stopped. One that is not through at `until` is an error, and the next goes on with what is left.
+    /// stopped. One that is not through at `until` says so, and the next goes on with what is left of the round.
     pub(crate) fn sweep(&self, before: Timestamp, limit: u32, until: Instant) -> Result<Swept> {
         let mut cleared = 0;
         let mut trouble = None;
         let first = self.next_to_sweep.load(Ordering::Relaxed);
-        for place in (0..PLACES).map(|step| (first + step) % PLACES) {
+        let left = match self.left_to_sweep.swap(0, Ordering::Relaxed) {
+            0 => PLACES,
+            left => left,
+        };
+        for (step, place) in (0..left).map(|step| (step, (first + step) % PLACES)) {
             // What this sweep can't finish, or not even read, does not keep the next one from the rest.
             self.next_to_sweep.store((place + 1) % PLACES, Ordering::Relaxed);
             let Some(folder) = Folder::nth(place) else {
@@ -44,7 +48,11 @@ impl Store {
                     return Ok(Swept { removed: cleared, more: true });
                 }
                 if Instant::now() >= until {
-                    return trouble.map_or(Ok(Swept { removed: cleared, more: true }), Err);
+                    // Looked at from its beginning, but one that alone takes this long is left to the next round.
+                    let rest = left - step.max(1);
+                    self.left_to_sweep.store(rest, Ordering::Relaxed);
+                    self.next_to_sweep.store((place + usize::from(step == 0)) % PLACES, Ordering::Relaxed);
+                    return trouble.map_or(Ok(Swept { removed: cleared, more: rest > 0 }), Err);
                 }
                 if name == DRAFT {
                     self.remove_draft(folder, until)?;
