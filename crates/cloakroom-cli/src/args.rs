@@ -55,8 +55,8 @@ pub(crate) enum Command {
     },
     /// Move all living sessions to another engine, where visitors go on with the keys they have
     ///
-    /// What was copied is deleted where it came from, and what is in the other engine already is left as it is: it can
-    /// be interrupted and run again. An engine is `db`, `cached_db` (the database behind it), `cache` or `file`;
+    /// They end where they come from: an application that still uses that engine alone logs its visitors out. What is
+    /// in the other engine already is left as it is: it can be interrupted and run again. An engine is `db`, `cached_db` (the database behind it), `cache` or `file`;
     /// without a URL it is where the settings say.
     Copy(Copy),
     /// Read a Django `session_data` or signed cookie on standard input and print its JSON

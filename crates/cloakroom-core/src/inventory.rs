@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
-use crate::{Cursor, Error, ErrorKind, Read, Result, SessionId, SessionInfo, SessionWalk, Sessions};
+use crate::{Cursor, Error, ErrorKind, Read, Result, SessionId, SessionInfo, SessionWalk, Sessions, Stored};
 
 /// How many records a page asks for.
 const PAGE: u32 = 500;
@@ -89,6 +89,11 @@ impl Sessions {
     /// `Unavailable` or `Unknown` if the store does not answer; asking again is harmless.
     pub async fn delete(&self, id: &SessionId) -> Result<bool> {
         self.end_one(id).await
+    }
+
+    /// Whether this is a session that these can read: with the keys that it was sealed with, and in their format.
+    pub fn reads(&self, stored: &Stored) -> bool {
+        self.decode(stored).is_ok()
     }
 
     pub(crate) fn way_past_all(&self) -> Result<&dyn SessionWalk> {

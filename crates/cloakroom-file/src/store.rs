@@ -24,11 +24,13 @@ pub(crate) struct Store {
     pub(crate) clock: Arc<dyn Clock>,
     /// Where the next sweep begins.
     pub(crate) next_to_sweep: AtomicUsize,
+    /// How many folders it has left of a round that an earlier one had no time to finish.
+    pub(crate) left_to_sweep: AtomicUsize,
 }
 
 impl Store {
     pub(crate) fn new(root: Root, clock: Arc<dyn Clock>) -> Self {
-        Self { root, clock, next_to_sweep: AtomicUsize::new(0) }
+        Self { root, clock, next_to_sweep: AtomicUsize::new(0), left_to_sweep: AtomicUsize::new(0) }
     }
 
     /// The living record under `id`, if that can be told at once: without a disk to wait for. Nothing if it
@@ -425,6 +427,19 @@ mod tests {
             "not in the folders it was through with"
         );
         assert_eq!(left.store.sweep(now, 10, later).unwrap().removed, 0);
+    }
+
+    #[test]
+    fn sweeps_that_all_run_out_of_time_come_to_an_end() {
+        let left = before_a_rotation();
+        left.store.delete(&left.from, None).unwrap();
+        for id in ["k3", "zz"] {
+            let Record { payload, expires_at, stamp, .. } = record("living", 1);
+            let nobodys = Record::new(payload, expires_at, None, stamp);
+            left.store.create(&SessionId::parse(id).unwrap(), &nobodys).unwrap();
+        }
+        let more = || left.store.sweep(left.clock.now(), 10, Instant::now()).unwrap().more;
+        assert!((0..10).any(|_| !more()));
     }
 
     /// The next sweep begins with the marks.

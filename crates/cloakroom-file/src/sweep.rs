@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use cloakroom_core::{ErrorKind, Result, Swept, Timestamp};
+use cloakroom_core::{Error, ErrorKind, Result, Swept, Timestamp};
 
 use crate::error::{unfinished, while_committing, while_reading};
 use crate::files::DRAFT;
@@ -21,22 +21,25 @@ struct Ended(Option<String>);
 
 impl Store {
     /// Removes up to `limit` sessions that ended at `before` or earlier, beginning where the last sweep
-    /// stopped. One that is not through at `until` says that there is more, and the next goes on with that; if it was
-    /// at the marks it is an error.
+    /// stopped. One that is not through at `until` says so, and the next goes on with what is left of the round.
     pub(crate) fn sweep(&self, before: Timestamp, limit: u32, until: Instant) -> Result<Swept> {
         let mut cleared = 0;
         let mut trouble = None;
         let first = self.next_to_sweep.load(Ordering::Relaxed);
-        for place in (0..PLACES).map(|step| (first + step) % PLACES) {
+        let left = match self.left_to_sweep.swap(0, Ordering::Relaxed) {
+            0 => PLACES,
+            left => left,
+        };
+        for (step, place) in (0..left).map(|step| (step, (first + step) % PLACES)) {
             // What this sweep can't finish, or not even read, does not keep the next one from the rest.
             self.next_to_sweep.store((place + 1) % PLACES, Ordering::Relaxed);
             let Some(folder) = Folder::nth(place) else {
                 // Marks are no sessions: they cost nobody what was counted or found so far.
                 if let Err(error) = self.sweep_marks(&owners::folder(place - FOLDERS), until) {
-                    trouble = trouble.or(Some(error));
                     if Instant::now() >= until {
-                        break;
+                        return self.out_of_time(place, step, left, cleared, trouble);
                     }
+                    trouble = trouble.or(Some(error));
                 }
                 continue;
             };
@@ -45,7 +48,7 @@ impl Store {
                     return Ok(Swept { removed: cleared, more: true });
                 }
                 if Instant::now() >= until {
-                    return trouble.map_or(Ok(Swept { removed: cleared, more: true }), Err);
+                    return self.out_of_time(place, step, left, cleared, trouble);
                 }
                 if name == DRAFT {
                     self.remove_draft(folder, until)?;
@@ -60,6 +63,21 @@ impl Store {
         }
         // Who removed as much as was asked for is asked again, and then there is time to tell of trouble.
         trouble.filter(|_| cleared < u64::from(limit)).map_or(Ok(Swept::of(cleared, limit)), Err)
+    }
+
+    /// Notes where the next sweep goes on. A folder is looked at from its beginning, but one that alone takes this long is left to the next round.
+    fn out_of_time(
+        &self,
+        place: usize,
+        step: usize,
+        left: usize,
+        removed: u64,
+        trouble: Option<Error>,
+    ) -> Result<Swept> {
+        let rest = left - step.max(1);
+        self.left_to_sweep.store(rest, Ordering::Relaxed);
+        self.next_to_sweep.store((place + usize::from(step == 0)) % PLACES, Ordering::Relaxed);
+        trouble.map_or(Ok(Swept { removed, more: rest > 0 }), Err)
     }
 
     fn sweep_one(&self, location: &Location, before: Timestamp, until: Instant) -> Result<bool> {

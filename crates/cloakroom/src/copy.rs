@@ -1,10 +1,11 @@
 //! Moving all sessions from one engine to another.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cloakroom_core::{
     Addressing, Cursor, Deleted, Error, ErrorKind, Result, Revision, Saved, SessionBackend, SessionId,
-    Sessions, Stored,
+    Sessions, Stored, Timestamp,
 };
 use futures_util::{StreamExt, stream};
 
@@ -14,6 +15,8 @@ use crate::migrating::Taken;
 /// How many sessions are moved at a time.
 const AT_ONCE: usize = 64;
 const PAGE: u32 = 1_000;
+/// As long as a way from an old key to a new one lives.
+const SHORT: Duration = Duration::from_mins(1);
 /// How often all of the old engine is walked past, as long as that finds something. Where it is still written to there is always something.
 const PASSES: u32 = 3;
 
@@ -38,10 +41,11 @@ pub struct Copied {
 ///
 /// # Errors
 ///
-/// `Misconfigured` for engines between which nothing can be moved: keys that are stored as hashes can't be found out, and what visitors bear
-/// is in no store. `Unavailable` or `Unknown` if one of them does not answer; what was moved by then is moved.
+/// `Misconfigured` for engines between which nothing can be moved: two that are one store, keys that are stored as hashes, which can't be found out, and what visitors bear,
+/// which is in no store. `Unavailable` or `Unknown` if one of them does not answer; what was moved by then is moved.
 pub async fn copy(from: &Sessions, to: &Sessions, mut tell: impl FnMut(u64) + Send) -> Result<Copied> {
     let way = Way::between(from, to)?;
+    way.leads_elsewhere().await?;
     let mut done = Copied::default();
     for _ in 0..PASSES {
         let before = done.copied;
@@ -49,8 +53,9 @@ pub async fn copy(from: &Sessions, to: &Sessions, mut tell: impl FnMut(u64) + Se
         let mut cursor: Option<Cursor> = None;
         loop {
             let walk = way.old().walk().ok_or_else(nothing_stored)?;
+            let read_at = to.options().clock.now();
             let page = walk.page(cursor.as_ref(), PAGE).await?;
-            let each = stream::iter(page.found).map(|(id, stored)| way.go(id, stored));
+            let each = stream::iter(page.found).map(|(id, stored)| way.go(id, stored, read_at));
             let mut each = each.buffer_unordered(AT_ONCE);
             while let Some(moved) = each.next().await {
                 match moved {
@@ -76,7 +81,7 @@ pub async fn copy(from: &Sessions, to: &Sessions, mut tell: impl FnMut(u64) + Se
 /// How one session gets from here to there.
 enum Way {
     /// As it is.
-    Moved(Migrating<Arc<dyn SessionBackend>, Arc<dyn SessionBackend>>, Arc<dyn SessionBackend>),
+    Moved(Migrating<Arc<dyn SessionBackend>, Arc<dyn SessionBackend>>, Sessions),
     /// In another format.
     Rewritten(Sessions, Sessions),
 }
@@ -91,8 +96,8 @@ impl Way {
         match (old_ids, new_ids) {
             (Addressing::Hashed, Addressing::Hashed) => {
                 let clock = Arc::clone(&to.options().clock);
-                let (old, new) = (from.shared_backend(), to.shared_backend());
-                Ok(Self::Moved(Migrating::with_clock(new, Arc::clone(&old), clock)?, old))
+                let both = Migrating::with_clock(to.shared_backend(), from.shared_backend(), clock)?;
+                Ok(Self::Moved(both, from.clone()))
             }
             (Addressing::Verbatim, Addressing::Hashed) => Ok(Self::Rewritten(from.clone(), to.clone())),
             _ => {
@@ -104,18 +109,33 @@ impl Way {
 
     fn old(&self) -> &dyn SessionBackend {
         match self {
-            Self::Moved(_, old) => old,
-            Self::Rewritten(from, _) => from.backend(),
+            Self::Moved(_, from) | Self::Rewritten(from, _) => from.backend(),
         }
     }
 
-    /// Moves one session, and says whether there was one to move.
-    async fn go(&self, id: SessionId, stored: Stored) -> Result<bool> {
+    /// One store may have two addresses, and what is there already is deleted here.
+    async fn leads_elsewhere(&self) -> Result<()> {
         match self {
-            Self::Moved(both, _) => {
-                // A page shows what its seal does not open without its payload: a load refuses it.
-                let known = Some(stored).filter(|stored| !stored.record.payload.is_empty());
-                match both.take(&id, known).await? {
+            Self::Moved(both, _) if both.is_one().await? => Err(Error::new(
+                ErrorKind::Misconfigured,
+                "the two engines are one store: nothing can be moved",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Moves one session, read no earlier than then, and says whether there was one to move.
+    async fn go(&self, id: SessionId, stored: Stored, read_at: Timestamp) -> Result<bool> {
+        match self {
+            Self::Moved(both, from) => {
+                // What is sealed by other keys would never open again. What lives for a minute leads from one key to the next.
+                if !from.reads(&stored) && stored.record.expires_at > read_at.plus(2 * SHORT) {
+                    return Err(Error::new(
+                        ErrorKind::Corrupt,
+                        "a session can't be read, so it stays where it is",
+                    ));
+                }
+                match both.take(&id, Some((stored, read_at))).await? {
                     Taken::Moved(_) => Ok(true),
                     Taken::There(there) => both.left(&id, &there).await.map(|()| false),
                     Taken::Ended => Ok(false),
@@ -132,7 +152,13 @@ async fn rewritten(from: &Sessions, to: &Sessions, id: SessionId, stored: Stored
     };
     let revision: Revision = match to.backend().create(&new_id, &record).await? {
         Saved::Written(written) => written.revision,
-        // Moved before, and not deleted: what is there has gone on.
+        // A copy that was cut short has put it there. Unless it has gone on there, it may have gone on here.
+        Saved::Conflict(there) if there.record.stamp.sequence == record.stamp.sequence => {
+            match to.backend().save(&new_id, &record, &there.revision).await? {
+                Saved::Written(written) => written.revision,
+                _ => return Ok(false),
+            }
+        }
         Saved::Conflict(_) => {
             from.backend().delete(&id, Some(&stored.revision)).await?;
             return Ok(false);

@@ -16,8 +16,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cloakroom_core::{
     Addressing, Capabilities, Clock, Deleted, Error, ErrorKind, Read, Record, Result, Revision, Saved,
-    SessionBackend, SessionFormat, SessionId, SessionIndex, SessionWalk, Stored, Swept, SystemClock,
-    Timestamp, Touched,
+    SessionBackend, SessionFormat, SessionId, SessionIndex, SessionKey, SessionWalk, Stored, Swept,
+    SystemClock, Timestamp, Touched,
 };
 
 use mark::{ended, is_ended, is_taken, taken};
@@ -91,13 +91,15 @@ impl<New: SessionBackend, Old: SessionBackend> Migrating<New, Old> {
         Err(Error::new(ErrorKind::Misconfigured, message))
     }
 
-    /// Moves what the old engine has under `id`, which is `known` if it was just read there.
-    pub(crate) async fn take(&self, id: &SessionId, mut known: Option<Stored>) -> Result<Taken> {
+    /// Moves what the old engine has under `id`, which is `known` if it was read there, no earlier than then.
+    pub(crate) async fn take(&self, id: &SessionId, mut known: Option<(Stored, Timestamp)>) -> Result<Taken> {
         for _ in 0..ROUNDS {
-            let read_at = self.clock.now();
-            let found = match known.take() {
-                Some(stored) => Some(stored),
-                None => self.old.load(id, Read::Latest).await?,
+            let (found, read_at) = match known.take() {
+                Some((stored, read_at)) => (Some(stored), read_at),
+                None => {
+                    let read_at = self.clock.now();
+                    (self.old.load(id, Read::Latest).await?, read_at)
+                }
             };
             // A move before this one may have left a note there.
             let Some(old) = found.filter(|found| !is_ended(&found.record)) else {
@@ -111,6 +113,9 @@ impl<New: SessionBackend, Old: SessionBackend> Migrating<New, Old> {
             let written = match self.new.create(id, &record).await? {
                 Saved::Written(written) => written,
                 Saved::Conflict(there) if is_ended(&there.record) => return Ok(Taken::Ended),
+                Saved::Conflict(there) if !there.record.is_alive(self.clock.now()) => {
+                    return Ok(Taken::Ended);
+                }
                 Saved::Conflict(there) => return Ok(Taken::There(there)),
                 // What has expired there is in the way until it is swept.
                 Saved::Gone => return Ok(Taken::Ended),
@@ -140,6 +145,15 @@ impl<New: SessionBackend, Old: SessionBackend> Migrating<New, Old> {
         };
         self.old.delete(id, None).await?;
         Ok(written.revision)
+    }
+
+    /// Whether the two are one: what is written to the one is found in the other, whatever their addresses say.
+    pub(crate) async fn is_one(&self) -> Result<bool> {
+        let id = SessionKey::generate(Addressing::Hashed)?.id();
+        self.new.create(&id, &ended(self.clock.now().plus(NOTE))).await?;
+        let found = self.old.load(&id, Read::Latest).await;
+        self.new.delete(&id, None).await?;
+        Ok(found?.is_some())
     }
 
     /// Ends the old copy of what is in the new engine, which a taker who has died has left.
@@ -173,13 +187,7 @@ impl<New: SessionBackend, Old: SessionBackend> Migrating<New, Old> {
             }
             self.note(id).await
         };
-        // In the old engine it may be done.
-        rest.await.map_err(|error| match error.kind() {
-            ErrorKind::Unavailable => {
-                Error::caused(ErrorKind::Unknown, "a session may be ended in one of two engines", error)
-            }
-            _ => error,
-        })?;
+        rest.await.map_err(half_ended)?;
         Ok(if ended { Deleted::Ended } else { Deleted::Absent })
     }
 }
@@ -210,7 +218,14 @@ impl<New: SessionBackend, Old: SessionBackend> SessionBackend for Migrating<New,
         if let Some(there) = self.new.load(id, read).await? {
             return Ok(Some(there).filter(|there| !is_ended(&there.record)));
         }
-        Ok(match self.take(id, None).await? {
+        let taken = self.take(id, None).await.map_err(|error| match error.kind() {
+            // Whatever is done of it, the session lives: to its visitor it is not there just now.
+            ErrorKind::Unknown => {
+                Error::caused(ErrorKind::Unavailable, "a session was not taken over to the end", error)
+            }
+            _ => error,
+        })?;
+        Ok(match taken {
             Taken::Moved(stored) | Taken::There(stored) => Some(stored),
             Taken::Ended => None,
         })
@@ -260,7 +275,7 @@ impl<New: SessionBackend, Old: SessionBackend> SessionBackend for Migrating<New,
         Ok(match self.new.delete(id, Some(&seen)).await? {
             Deleted::Conflict(there) if is_ended(&there.record) => Deleted::Absent,
             Deleted::Ended => {
-                let _ = self.note(id).await;
+                self.note(id).await.map_err(half_ended)?;
                 Deleted::Ended
             }
             deleted => deleted,
@@ -280,6 +295,16 @@ impl<New: SessionBackend, Old: SessionBackend> SessionBackend for Migrating<New,
     async fn close(&self) -> Result<()> {
         let (new, old) = (self.new.close().await, self.old.close().await);
         new.and(old)
+    }
+}
+
+/// What is not done in the one engine is done in the other.
+fn half_ended(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Unavailable => {
+            Error::caused(ErrorKind::Unknown, "a session may be ended in one of two engines", error)
+        }
+        _ => error,
     }
 }
 

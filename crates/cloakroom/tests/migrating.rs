@@ -23,6 +23,25 @@ mod memory_before_memory {
     });
 }
 
+/// The same between engines of different kinds.
+#[cfg(all(feature = "sqlite", feature = "file"))]
+mod file_before_sqlite {
+    use std::sync::Arc;
+
+    use cloakroom::{Migrating, db, file};
+    use cloakroom_conformance::Setup;
+
+    cloakroom_conformance::backend_tests!(async |clock| {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}/sessions.sqlite3", folder.path().display());
+        let old = db::Config::new(url).clock(Arc::clone(&clock)).open().await.unwrap();
+        old.migrate().await.unwrap();
+        let new =
+            file::Config::new(folder.path().join("files")).clock(Arc::clone(&clock)).open().await.unwrap();
+        Setup::keeping(Migrating::with_clock(new, old, clock).unwrap(), folder)
+    });
+}
+
 /// A new engine and an old one, each of which fails when told to.
 struct Site {
     new: Faulty,
@@ -287,4 +306,38 @@ async fn nothing_is_copied_to_where_sessions_are_kept_under_their_keys() {
         let error = copy(&from, &Sessions::new(foreign()), |_| {}).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Misconfigured);
     }
+}
+
+#[tokio::test]
+async fn a_copy_from_a_store_to_itself_is_refused_and_ends_nobodys_session() {
+    let site = Site::new();
+    let key = site.old_session().await;
+    let (one, same) = (on(&site.clock, site.old.clone()), on(&site.clock, site.old.clone()));
+    let refused = copy(&one, &same, |_| {}).await.map_err(|error| error.kind());
+    assert!(site.is_in(&site.old, &key).await);
+    assert_eq!(refused, Err(ErrorKind::Misconfigured));
+}
+
+#[tokio::test]
+async fn a_copy_that_is_slow_brings_nothing_back_that_was_logged_out_long_ago() {
+    let site = Site::new();
+    let key = site.old_session().await;
+    let gate = Gate::default();
+    site.old.fail(Operation::List, Fault::HoldReply(gate.clone()));
+    let (from, to) = (on(&site.clock, site.old.clone()), on(&site.clock, site.new.clone()));
+    let mut copying = tokio::spawn(async move { copy(&from, &to, |_| {}).await.unwrap().copied });
+    gate.reached().await;
+    let session = site.sessions.load(Some(key.clone())).await.unwrap();
+    session.logout();
+    session.save().await.unwrap();
+    // What was left where it ended is over by now.
+    site.clock.advance(Duration::from_mins(2));
+    let deleting = Gate::default();
+    site.old.fail(Operation::Delete, Fault::Hold(deleting.clone()));
+    gate.open();
+    tokio::select! {
+        () = deleting.reached() => {}
+        copied = &mut copying => assert_eq!(copied.unwrap(), 0),
+    }
+    assert_eq!(site.n(&key).await, None);
 }

@@ -12,7 +12,8 @@ use cloakroom::core::{
 };
 use cloakroom::db::{Backend, Config};
 use cloakroom::django::{Pickled, Secrets, Signed, Site, session_auth_hashes};
-use cloakroom::{ErrorKind, SessionOptions, Sessions, Timestamp};
+use cloakroom::{ErrorKind, Memory, SessionOptions, Sessions, Timestamp, copy};
+use cloakroom_conformance::{Fault, Faulty, Operation};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -159,4 +160,24 @@ async fn a_browser_whose_session_is_changed_again_and_again_never_loses_its_cook
         assert!(left > AGE / 5 * 4, "{change}: {left:?}");
     }
     assert_eq!(told, 30);
+}
+
+#[tokio::test]
+async fn what_django_has_changed_since_a_copy_was_cut_short_is_moved_by_the_next() {
+    let table = Table::holding(&json!({ "n": 1 })).await;
+    let at = |backend: Arc<dyn SessionBackend>| {
+        let mut options = SessionOptions::default();
+        options.clock = table.clock.clone();
+        Sessions::with(backend, options)
+    };
+    let failing = Faulty::new(Arc::clone(&table.backend));
+    failing.fail(Operation::Delete, Fault::LoseRequest);
+    let native = at(Arc::new(Memory::with_clock(table.clock.clone())));
+    copy(&at(Arc::new(failing)), &native, |_| {}).await.unwrap_err();
+    let session = table.session(&key()).await;
+    session.insert("n", 2).unwrap();
+    session.save().await.unwrap();
+    assert_eq!(copy(&table.sessions, &native, |_| {}).await.unwrap().copied, 1);
+    let moved = native.load(native.parse_key(key().expose())).await.unwrap();
+    assert_eq!(moved.get::<i64>("n").unwrap(), Some(2));
 }

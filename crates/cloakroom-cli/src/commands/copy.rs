@@ -2,6 +2,7 @@
 
 use cloakroom::{Format, copy};
 
+use crate::output::Form;
 use crate::run::Run;
 use crate::trouble::Trouble;
 use crate::{args, place};
@@ -27,5 +28,15 @@ pub(crate) async fn run(run: &mut Run, asked: &args::Copy) -> Result<(), Trouble
         0 => copied,
         skipped => format!("{copied} {skipped} were left as they were."),
     };
-    run.out.count("copied", done.copied, &sentence)
+    match run.out.form {
+        Form::Json => {
+            run.out.json(&serde_json::json!({ "copied": done.copied, "skipped": done.skipped }))?;
+            run.out.flush()
+        }
+        Form::Lines if done.skipped > 0 => {
+            run.out.record(&["copied", &done.copied.to_string()])?;
+            run.out.count("skipped", done.skipped, &sentence)
+        }
+        _ => run.out.count("copied", done.copied, &sentence),
+    }
 }

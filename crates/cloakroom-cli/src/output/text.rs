@@ -37,7 +37,9 @@ pub(crate) fn plain_json(json: &str) -> String {
 /// Controls, and what turns the direction or has no width: one text could look like another.
 fn is_unseen(letter: char) -> bool {
     letter.is_control()
-        || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(letter,
+            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The beginning that fits into so many columns, with a mark where more is left out.
@@ -84,6 +86,13 @@ mod tests {
         assert_eq!(plain("a\tb\nc\u{1b}[2J"), r"a\tb\nc\u{1b}[2J");
         assert_eq!(plain("\u{202e}ecila\u{9b}"), r"\u{202e}ecila\u{9b}");
         assert_eq!(plain("Zoë 東京"), "Zoë 東京");
+    }
+
+    #[test]
+    fn two_texts_that_differ_never_look_alike_by_what_is_not_seen() {
+        for unseen in ['\u{61c}', '\u{ad}', '\u{180e}', '\u{3164}', '\u{fffb}', '\u{e0061}'] {
+            assert!(plain(&format!("alice{unseen}")).is_ascii(), "{unseen:?}");
+        }
     }
 
     #[test]

@@ -135,3 +135,14 @@ async fn a_table_of_djangos_and_ours_in_one_database_are_two_places() {
     assert_eq!(copied, Outcome::done("copied\t1\n"));
     assert_eq!(store.user_of(&alice).await.as_deref(), Some("alice"));
 }
+
+#[tokio::test]
+async fn a_store_under_another_address_is_not_moved_onto_itself() {
+    let store = Store::sqlite().migrated().await;
+    let alice = store.visit(Some("alice"), &[]).await;
+    // One file of two names, as a server has two.
+    let same = format!("db={}", store.setting("SESSION_DB_URL").replace(".sqlite3", ".sqlite%33"));
+    let refused = store.run(&["copy", "--from", "db", "--to", &same]);
+    assert_eq!(store.user_of(&alice).await.as_deref(), Some("alice"));
+    assert_eq!(refused.code, Some(2));
+}

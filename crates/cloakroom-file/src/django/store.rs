@@ -1,6 +1,7 @@
 //! The contract, in files that Django writes as well: a swap changes, and what comes out of it decides. All of it blocks.
 
 use std::fs::File;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -24,6 +25,8 @@ pub(super) struct Store {
     pub(super) clock: Arc<dyn Clock>,
     /// The last name that a sweep has come to.
     pub(super) swept: Mutex<String>,
+    /// How many files it has left of a round that an earlier one had no time to finish.
+    pub(super) left_to_sweep: AtomicUsize,
 }
 
 impl Store {
@@ -33,7 +36,7 @@ impl Store {
         lifetime: Lifetime,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { folder, format, lifetime, clock, swept: Mutex::default() }
+        Self { folder, format, lifetime, clock, swept: Mutex::default(), left_to_sweep: AtomicUsize::new(0) }
     }
 
     /// The living session under `id`. It needs no lock: what has a session's name is whole.

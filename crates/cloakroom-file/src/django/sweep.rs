@@ -1,6 +1,7 @@
 //! Removing what has ended, and what writers that died have left, a slice of the folder at a time.
 
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use cloakroom_core::{Result, SessionId, Swept, Timestamp};
@@ -21,11 +22,17 @@ impl Store {
         let last = self.swept.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let first = names.partition_point(|name| *name <= last);
         names.rotate_left(first);
-        for name in names {
+        match self.left_to_sweep.swap(0, Ordering::Relaxed) {
+            0 => {}
+            left => names.truncate(left),
+        }
+        let count = names.len();
+        for (nth, name) in names.into_iter().enumerate() {
             if cleared >= u64::from(limit) {
                 return Ok(Swept { removed: cleared, more: true });
             }
             if Instant::now() >= until {
+                self.left_to_sweep.store(count - nth, Ordering::Relaxed);
                 return trouble.map_or(Ok(Swept { removed: cleared, more: true }), Err);
             }
             let removed = match self.folder.id_of(&name) {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use cloakroom_core::{Cursor, Page, Result, SessionId};
+use cloakroom_core::{Cursor, ErrorKind, Page, Result, SessionId};
 
 use super::store::Store;
 use crate::error::while_reading;
@@ -15,8 +15,10 @@ impl Store {
         let ids = names.iter().filter_map(|name| self.folder.id_of(name));
         for id in ids.filter(|id| after.is_none_or(|after| id > after)) {
             // What can't be read must not hide the others.
-            if let Ok(Some(stored)) = self.load(&id) {
-                found.push((id.clone(), stored));
+            match self.load(&id) {
+                Ok(stored) => found.extend(stored.map(|stored| (id.clone(), stored))),
+                Err(error) if error.kind() == ErrorKind::Corrupt => {}
+                Err(error) => return Err(error),
             }
             if found.len() >= limit as usize || Instant::now() >= until {
                 return Ok(Page::new(found, Some(Cursor::behind(&id))));
