@@ -26,7 +26,7 @@ pub struct Weakness {
 
 /// How much a [`Weakness`] matters.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Severity {
     /// An attacker gains by it.
     Weak,

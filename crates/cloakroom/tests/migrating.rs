@@ -292,6 +292,8 @@ async fn what_a_copy_can_not_unseal_stays_where_it_is_and_is_counted() {
     let done = copy(&sealed(2), &new, |_| {}).await.unwrap();
     assert_eq!((done.copied, done.skipped), (0, 1));
     assert!(new.list(None).await.unwrap().sessions.is_empty());
+    let unkeyed = copy(&Sessions::new(Arc::clone(&old)), &new, |_| {}).await.unwrap();
+    assert_eq!((unkeyed.copied, unkeyed.skipped), (0, 1));
     let again = sealed(1).load(session.key()).await.unwrap();
     assert_eq!(again.get::<i64>("n").unwrap(), Some(1));
 }
