@@ -30,8 +30,8 @@ pub struct LookedUp {
 }
 
 impl Sessions {
-    /// The living sessions at `from` and behind it, or the first ones, whoever they are of. A whole listing shows each that
-    /// lives all the while, perhaps twice; what does not decode it leaves out.
+    /// The living sessions at `from` and behind it, or the first ones, whoever they are of. A whole listing
+    /// shows each that lives all the while, perhaps twice; what does not decode it leaves out.
     ///
     /// ```
     /// use cloakroom_core::{Memory, Sessions};
@@ -56,7 +56,8 @@ impl Sessions {
     ///
     /// # Errors
     ///
-    /// `Unsupported` where visitors bear their sessions, `Unavailable` if the store does not answer in time, `Misconfigured` as [`load`](Sessions::load).
+    /// `Unsupported` where visitors bear their sessions, `Unavailable` if the store does not answer in
+    /// time, `Misconfigured` as [`load`](Sessions::load).
     pub async fn list(&self, from: Option<&Cursor>) -> Result<Listed> {
         self.check()?;
         let page = self.way_past_all()?.page(from, PAGE);
@@ -69,7 +70,8 @@ impl Sessions {
     ///
     /// # Errors
     ///
-    /// `Unavailable` if the store does not answer in time, `Corrupt` if what is there does not decode, `Misconfigured` as [`load`](Sessions::load).
+    /// `Unavailable` if the store does not answer in time, `Corrupt` if what is there does not decode,
+    /// `Misconfigured` as [`load`](Sessions::load).
     pub async fn look_up(&self, id: &SessionId) -> Result<Option<LookedUp>> {
         self.check()?;
         let load = self.backend().load(id, Read::Latest);
@@ -81,8 +83,8 @@ impl Sessions {
         Ok(self.describe(id.clone(), &stored).map(|info| LookedUp { info, entries }))
     }
 
-    /// Ends the session with this id, whoever's it is, and says whether it was alive. A visitor is to be asked with
-    /// [`end`](Sessions::end) instead, which spares what is somebody else's.
+    /// Ends the session with this id, whoever's it is, and says whether it was alive. A visitor is to be
+    /// asked with [`end`](Sessions::end) instead, which spares what is somebody else's.
     ///
     /// # Errors
     ///
@@ -91,7 +93,8 @@ impl Sessions {
         self.end_one(id).await
     }
 
-    /// Whether this is a session that these can read: with the keys that it was sealed with, and in their format.
+    /// Whether this is a session that these can read: with the keys that it was sealed with, and in their
+    /// format.
     pub fn reads(&self, stored: &Stored) -> bool {
         self.decode(stored).is_ok()
     }

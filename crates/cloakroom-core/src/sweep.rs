@@ -29,14 +29,17 @@ impl Swept {
 }
 
 impl Sessions {
-    /// Removes all records whose deadline is `before` or earlier, and says how many. What is removed in one step is kept so small that
-    /// other writers wait for a few hundredths of a second at most, and after each step the store has as long for them.
+    /// Removes all records whose deadline is `before` or earlier, and says how many. What is removed in one
+    /// step is kept so small that other writers wait for a few hundredths of a second at most, and after
+    /// each step the store has as long for them.
     ///
-    /// Beside a site, pass a moment an hour ago, as [`ClearExpired`] does: a host whose clock runs fast then removes nobody's living session.
+    /// Beside a site, pass a moment an hour ago, as [`ClearExpired`] does: a host whose clock runs fast
+    /// then removes nobody's living session.
     ///
     /// # Errors
     ///
-    /// As [`SessionBackend::clear_expired`](crate::SessionBackend::clear_expired); what was removed by then stays removed.
+    /// As [`SessionBackend::clear_expired`](crate::SessionBackend::clear_expired); what was removed by then
+    /// stays removed.
     pub async fn clear_expired(&self, before: Timestamp) -> Result<u64> {
         self.clear_expired_telling(before, |_| {}).await
     }
@@ -111,15 +114,15 @@ impl ClearExpired {
         self
     }
 
-    /// How long a record has been over before it is removed. It is by so much that a host's clock may be fast without
-    /// ending anybody's session.
+    /// How long a record has been over before it is removed. It is by so much that a host's clock may be
+    /// fast without ending anybody's session.
     pub fn margin(mut self, span: Duration) -> Self {
         self.margin = span;
         self
     }
 
-    /// Sweeps until `shutdown` resolves. It stops at once, between two steps or within one, whose removals stand. A sweep that fails is told of
-    /// by a warning event, and the next one goes on where it stopped.
+    /// Sweeps until `shutdown` resolves. It stops at once, between two steps or within one, whose removals
+    /// stand. A sweep that fails is told of by a warning event, and the next one goes on where it stopped.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let mut shutdown = pin!(shutdown);
         let mut sweeps = pin!(self.sweeps());

@@ -3,15 +3,16 @@
 use crate::{Addressing, ErrorKind, Record, Result, SessionId, Sessions, Stamp, Stored, random};
 
 impl Sessions {
-    /// What a session that `from` keeps under its visitor's key is here, under the hash of that key, so that the visitor's cookie opens it here: its id and its record. Nothing is written.
+    /// What a session that `from` keeps under its visitor's key is here, under the hash of that key, so
+    /// that the visitor's cookie opens it here: its id and its record. Nothing is written.
     ///
-    /// The record ends when the session does. When it began its format does not tell: from now on this is its beginning. A login stays one.
-    /// Nothing for a key that is none here.
+    /// The record ends when the session does. When it began its format does not tell: from now on this is
+    /// its beginning. A login stays one. Nothing for a key that is none here.
     ///
     /// # Errors
     ///
-    /// `Unsupported` unless `from` keeps sessions under their keys and these are kept under hashes, `Corrupt` if it holds no session, `TooLarge` if it is
-    /// over the limit.
+    /// `Unsupported` unless `from` keeps sessions under their keys and these are kept under hashes,
+    /// `Corrupt` if it holds no session, `TooLarge` if it is over the limit.
     pub fn translate(
         &self,
         from: &Sessions,

@@ -10,8 +10,8 @@ use crate::{Error, ErrorKind, Result, SessionId, Stored};
 /// Shows all living records, a page at a time, in any order.
 ///
 /// It meets every record that lives under one id through the whole walk, perhaps more than once. What is
-/// created or ended meanwhile, and what moves to another id, it may meet or not. Where keys are renewed it also meets, for a minute each, the
-/// ways from old keys to new ones, which decode to no session.
+/// created or ended meanwhile, and what moves to another id, it may meet or not. Where keys are renewed it
+/// also meets, for a minute each, the ways from old keys to new ones, which decode to no session.
 ///
 /// ```
 /// use cloakroom_core::{Result, SessionId, SessionWalk};
@@ -31,7 +31,8 @@ use crate::{Error, ErrorKind, Result, SessionId, Stored};
 /// ```
 #[async_trait]
 pub trait SessionWalk: Send + Sync {
-    /// The records at `from` and behind it, or the first ones: about `limit`, and perhaps none although others follow.
+    /// The records at `from` and behind it, or the first ones: about `limit`, and perhaps none although
+    /// others follow.
     ///
     /// # Errors
     ///
@@ -63,7 +64,8 @@ impl Page {
     }
 }
 
-/// How far a walk has come, in the engine's own bytes. It can be kept, and the walk goes on from there at another time.
+/// How far a walk has come, in the engine's own bytes. It can be kept, and the walk goes on from there at
+/// another time.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Cursor(Bytes);
 

@@ -21,7 +21,8 @@ struct Ended(Option<String>);
 
 impl Store {
     /// Removes up to `limit` sessions that ended at `before` or earlier, beginning where the last sweep
-    /// stopped. One that is not through at `until` says so, and the next goes on with what is left of the round.
+    /// stopped. One that is not through at `until` says so, and the next goes on with what is left of the
+    /// round.
     pub(crate) fn sweep(&self, before: Timestamp, limit: u32, until: Instant) -> Result<Swept> {
         let mut cleared = 0;
         let mut trouble = None;
@@ -65,7 +66,8 @@ impl Store {
         trouble.filter(|_| cleared < u64::from(limit)).map_or(Ok(Swept::of(cleared, limit)), Err)
     }
 
-    /// Notes where the next sweep goes on. A folder is looked at from its beginning, but one that alone takes this long is left to the next round.
+    /// Notes where the next sweep goes on. A folder is looked at from its beginning, but one that alone
+    /// takes this long is left to the next round.
     fn out_of_time(
         &self,
         place: usize,

@@ -17,7 +17,8 @@ const AT_ONCE: usize = 64;
 const PAGE: u32 = 1_000;
 /// As long as a way from an old key to a new one lives.
 const SHORT: Duration = Duration::from_mins(1);
-/// How often all of the old engine is walked past, as long as that finds something. Where it is still written to there is always something.
+/// How often all of the old engine is walked past, as long as that finds something. Where it is still
+/// written to there is always something.
 const PASSES: u32 = 3;
 
 /// What came of [`copy`].
@@ -26,23 +27,27 @@ const PASSES: u32 = 3;
 pub struct Copied {
     /// How many sessions were moved.
     pub copied: u64,
-    /// How many stay where they are: too large for the new engine, unreadable, or under a key that the new one does not take.
+    /// How many stay where they are: too large for the new engine, unreadable, or under a key that the new
+    /// one does not take.
     pub skipped: u64,
 }
 
-/// Moves every living session from one engine to another, and tells now and then how many it has moved. No visitor is logged
-/// out: keys, logins and ends stay. It takes about two calls to the new engine or the old one for each session, many at a time.
+/// Moves every living session from one engine to another, and tells now and then how many it has moved. No
+/// visitor is logged out: keys, logins and ends stay. It takes about two calls to the new engine or the old
+/// one for each session, many at a time.
 ///
-/// It may be cut short at any moment and run again, and it may run while the site is served, by processes all of which use both engines
-/// ([`Migrating`]). What is changed or ended meanwhile it moves as it is then, or leaves.
+/// It may be cut short at any moment and run again, and it may run while the site is served, by processes
+/// all of which use both engines ([`Migrating`]). What is changed or ended meanwhile it moves as it is
+/// then, or leaves.
 ///
-/// From Django's format to the native one sessions are rewritten. There is no `Migrating` between these: move when the
-/// site is switched over, and once more afterwards.
+/// From Django's format to the native one sessions are rewritten. There is no `Migrating` between these:
+/// move when the site is switched over, and once more afterwards.
 ///
 /// # Errors
 ///
-/// `Misconfigured` for engines between which nothing can be moved: two that are one store, keys that are stored as hashes, which can't be found out, and what visitors bear,
-/// which is in no store. `Unavailable` or `Unknown` if one of them does not answer; what was moved by then is moved.
+/// `Misconfigured` for engines between which nothing can be moved: two that are one store, keys that are
+/// stored as hashes, which can't be found out, and what visitors bear, which is in no store. `Unavailable`
+/// or `Unknown` if one of them does not answer; what was moved by then is moved.
 pub async fn copy(from: &Sessions, to: &Sessions, mut tell: impl FnMut(u64) + Send) -> Result<Copied> {
     let way = Way::between(from, to)?;
     way.leads_elsewhere().await?;
@@ -128,7 +133,8 @@ impl Way {
     async fn go(&self, id: SessionId, stored: Stored, read_at: Timestamp) -> Result<bool> {
         match self {
             Self::Moved(both, from) => {
-                // What is sealed by other keys would never open again. What lives for a minute leads from one key to the next.
+                // What is sealed by other keys would never open again. What lives for a minute leads from
+                // one key to the next.
                 if !from.reads(&stored) && stored.record.expires_at > read_at.plus(2 * SHORT) {
                     return Err(Error::new(
                         ErrorKind::Corrupt,

@@ -1,11 +1,14 @@
 //! An engine that takes its sessions over from another, while both are used.
 //!
-//! A session is created in the new engine, and then deleted in the old one at the revision that was read there: whoever was
-//! faster in the old one is met. From then on it lives in the new one alone. What can go wrong between the two steps is settled by two marks:
+//! A session is created in the new engine, and then deleted in the old one at the revision that was read
+//! there: whoever was faster in the old one is met. From then on it lives in the new one alone. What can go
+//! wrong between the two steps is settled by two marks:
 //!
-//! - A record that was taken over carries a stamp that says so until it is written again. Its taker may have died between the two
-//!   steps, and left the old copy: the first write finds that and deletes it, so that it can't come back when the new one ends.
-//! - What ends leaves a note for a minute, where a slow taker that has read the old copy before would put it: it finds the note instead.
+//! - A record that was taken over carries a stamp that says so until it is written again. Its taker may
+//!   have died between the two steps, and left the old copy: the first write finds that and deletes it, so
+//!   that it can't come back when the new one ends.
+//! - What ends leaves a note for a minute, where a slow taker that has read the old copy before would put
+//!   it: it finds the note instead.
 
 mod mark;
 mod walk;
@@ -22,21 +25,25 @@ use cloakroom_core::{
 
 use mark::{ended, is_ended, is_taken, taken};
 
-/// How long a note stays where something has ended. A taker that has read the old copy longer ago than half of it gives up.
+/// How long a note stays where something has ended. A taker that has read the old copy longer ago than half
+/// of it gives up.
 const NOTE: Duration = Duration::from_mins(1);
 /// How often a session that others keep moving is looked for.
 const ROUNDS: u32 = 8;
 
-/// A new engine that takes each session over from an old one when it is first asked for, so that no visitor is logged out by
-/// the move. Sessions that nobody asks for [`copy`](crate::copy()) moves.
+/// A new engine that takes each session over from an old one when it is first asked for, so that no visitor
+/// is logged out by the move. Sessions that nobody asks for [`copy`](crate::copy()) moves.
 ///
-/// Every process that serves the site wraps both engines. One that still knows the old engine alone takes a session for gone once it is taken over.
+/// Every process that serves the site wraps both engines. One that still knows the old engine alone takes a
+/// session for gone once it is taken over.
 ///
-/// - A load of what is in the new engine is one call to it; of what is not, one more to each, and two to move it.
-/// - An end deletes in the old engine first and then in the new one; a change is made in the new one alone. The first one
-///   after a session was taken over asks the old engine as well, whether it has left anything.
-/// - A process that dies while it takes a session over leaves it in both. The first write to it settles that, before
-///   it is changed.
+/// - A load of what is in the new engine is one call to it; of what is not, one more to each, and two to
+///   move it.
+/// - An end deletes in the old engine first and then in the new one; a change is made in the new one alone.
+///   The first one after a session was taken over asks the old engine as well, whether it has left
+///   anything.
+/// - A process that dies while it takes a session over leaves it in both. The first write to it settles
+///   that, before it is changed.
 /// - What is taken over gets another stamp, which a seal is bound to: seal each of the two
 ///   ([`Sealed`](crate::core::Sealed)), and not the two together.
 ///
@@ -70,8 +77,9 @@ impl<New: SessionBackend, Old: SessionBackend> Migrating<New, Old> {
     ///
     /// # Errors
     ///
-    /// `Misconfigured` unless both store sessions under hashes of their keys and in the library's own format. A key can't be made of what another engine has
-    /// stored; from Django's format, where it can, [`copy`](crate::copy()) moves.
+    /// `Misconfigured` unless both store sessions under hashes of their keys and in the library's own
+    /// format. A key can't be made of what another engine has stored; from Django's format, where it can,
+    /// [`copy`](crate::copy()) moves.
     pub fn new(new: New, old: Old) -> Result<Self> {
         Self::with_clock(new, old, Arc::new(SystemClock))
     }
@@ -94,12 +102,11 @@ impl<New: SessionBackend, Old: SessionBackend> Migrating<New, Old> {
     /// Moves what the old engine has under `id`, which is `known` if it was read there, no earlier than then.
     pub(crate) async fn take(&self, id: &SessionId, mut known: Option<(Stored, Timestamp)>) -> Result<Taken> {
         for _ in 0..ROUNDS {
-            let (found, read_at) = match known.take() {
-                Some((stored, read_at)) => (Some(stored), read_at),
-                None => {
-                    let read_at = self.clock.now();
-                    (self.old.load(id, Read::Latest).await?, read_at)
-                }
+            let (found, read_at) = if let Some((stored, read_at)) = known.take() {
+                (Some(stored), read_at)
+            } else {
+                let read_at = self.clock.now();
+                (self.old.load(id, Read::Latest).await?, read_at)
             };
             // A move before this one may have left a note there.
             let Some(old) = found.filter(|found| !is_ended(&found.record)) else {
@@ -132,14 +139,16 @@ impl<New: SessionBackend, Old: SessionBackend> Migrating<New, Old> {
         Err(Error::new(ErrorKind::Unavailable, "a session kept moving while it was taken over"))
     }
 
-    /// Sees to it that a session is in the new engine alone, and says at which revision. What was written there before is.
+    /// Sees to it that a session is in the new engine alone, and says at which revision. What was written
+    /// there before is.
     async fn settled(&self, id: &SessionId, seen: &Revision) -> Result<Revision> {
         if !is_taken(seen) || self.old.revision(id).await?.is_none() {
             return Ok(seen.clone());
         }
         let there = self.new.load(id, Read::Latest).await?.filter(|there| there.revision == *seen);
         let Some(there) = there else { return Ok(seen.clone()) };
-        // First the new one moves on, so that a taker who is just slow leaves it alone; then the old one goes.
+        // First the new one moves on, so that a taker who is just slow leaves it alone; then the old one
+        // goes.
         let Saved::Written(written) = self.new.save(id, &taken(&there.record), seen).await? else {
             return Ok(seen.clone());
         };
@@ -147,7 +156,8 @@ impl<New: SessionBackend, Old: SessionBackend> Migrating<New, Old> {
         Ok(written.revision)
     }
 
-    /// Whether the two are one: what is written to the one is found in the other, whatever their addresses say.
+    /// Whether the two are one: what is written to the one is found in the other, whatever their addresses
+    /// say.
     pub(crate) async fn is_one(&self) -> Result<bool> {
         let id = SessionKey::generate(Addressing::Hashed)?.id();
         self.new.create(&id, &ended(self.clock.now().plus(NOTE))).await?;
@@ -263,7 +273,8 @@ impl<New: SessionBackend, Old: SessionBackend> SessionBackend for Migrating<New,
         let seen = self.settled(from, seen).await?;
         let rotated = living(self.new.rotate(from, to, new, &seen).await?);
         if matches!(rotated, Saved::Written(_)) {
-            // The rotation is done, whatever comes of the note: a taker would have to be in its seconds just now.
+            // The rotation is done, whatever comes of the note: a taker would have to be in its seconds
+            // just now.
             let _ = self.note(from).await;
         }
         Ok(rotated)

@@ -82,7 +82,7 @@ impl Settings {
         found.extend(network::weaknesses(self));
         found.extend(files::weaknesses(self));
         // What is equally bad stays in the order above.
-        found.sort_by_key(|weakness| weakness.severity);
+        found.sort_by_key(|weakness| weakness.severity != Severity::Weak);
         found
     }
 }

@@ -14,8 +14,8 @@ pub(super) fn taken(record: &Record) -> Record {
     Record::new(record.payload.clone(), record.expires_at, record.owner.clone(), stamp)
 }
 
-/// Whether it was taken over and not written since. One in 4,294,967,296 of other writes says so as well, and costs a look at the old engine; so does each where a revision is no
-/// stamp.
+/// Whether it was taken over and not written since. One in 4,294,967,296 of other writes says so as well,
+/// and costs a look at the old engine; so does each where a revision is no stamp.
 pub(super) fn is_taken(revision: &Revision) -> bool {
     revision.stamp().is_none_or(|stamp| low(stamp.nonce) == shadow(stamp.nonce))
 }
