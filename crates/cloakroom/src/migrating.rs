@@ -30,6 +30,8 @@ use mark::{ended, is_ended, is_taken, taken};
 const NOTE: Duration = Duration::from_mins(1);
 /// How often a session that others keep moving is looked for.
 const ROUNDS: u32 = 8;
+/// How much is swept at most where something is in the way.
+const FEW: u32 = 100;
 
 /// A new engine that takes each session over from an old one when it is first asked for, so that no visitor
 /// is logged out by the move. Sessions that nobody asks for [`copy`](crate::copy()) moves.
@@ -179,13 +181,27 @@ impl<New: SessionBackend, Old: SessionBackend> Migrating<New, Old> {
     async fn note(&self, id: &SessionId) -> Result<()> {
         for _ in 0..ROUNDS {
             match self.new.create(id, &ended(self.clock.now().plus(NOTE))).await? {
-                Saved::Conflict(there) if !is_ended(&there.record) => {
+                // What a taker has put there meanwhile. What else is there was begun anew.
+                Saved::Conflict(there) if !is_ended(&there.record) && is_taken(&there.revision) => {
                     self.new.delete(id, Some(&there.revision)).await?;
                 }
                 _ => return Ok(()),
             }
         }
         Err(Error::new(ErrorKind::Unknown, "a session kept coming back while it was ended"))
+    }
+
+    /// Takes a note away from an id that somebody begins anew, and says whether anything was in the way. Ids are
+    /// drawn: who begins where something has ended is nobody's slow taker.
+    async fn unnoted(&self, id: &SessionId) -> Result<bool> {
+        match self.new.load(id, Read::Latest).await? {
+            Some(there) if is_ended(&there.record) => {
+                Ok(self.new.delete(id, Some(&there.revision)).await? == Deleted::Ended)
+            }
+            Some(_) => Ok(false),
+            // A note that is over is in the way until it is swept.
+            None => Ok(self.new.clear_expired(self.clock.now(), FEW).await?.removed > 0),
+        }
     }
 
     async fn end(&self, id: &SessionId) -> Result<Deleted> {
@@ -248,9 +264,8 @@ impl<New: SessionBackend, Old: SessionBackend> SessionBackend for Migrating<New,
 
     async fn create(&self, id: &SessionId, new: &Record) -> Result<Saved> {
         match self.new.create(id, new).await? {
-            // Ids are drawn anew: who creates where something has ended is nobody's slow taker.
             Saved::Conflict(there) if is_ended(&there.record) => {
-                self.new.delete(id, Some(&there.revision)).await?;
+                self.unnoted(id).await?;
                 Ok(living(self.new.create(id, new).await?))
             }
             created => Ok(created),
@@ -271,7 +286,10 @@ impl<New: SessionBackend, Old: SessionBackend> SessionBackend for Migrating<New,
 
     async fn rotate(&self, from: &SessionId, to: &SessionId, new: &Record, seen: &Revision) -> Result<Saved> {
         let seen = self.settled(from, seen).await?;
-        let rotated = living(self.new.rotate(from, to, new, &seen).await?);
+        let mut rotated = living(self.new.rotate(from, to, new, &seen).await?);
+        if matches!(&rotated, Saved::Conflict(there) if there.revision == seen) && self.unnoted(to).await? {
+            rotated = living(self.new.rotate(from, to, new, &seen).await?);
+        }
         if matches!(rotated, Saved::Written(_)) {
             // The rotation is done, whatever comes of the note: a taker would have to be in its seconds
             // just now.
