@@ -122,7 +122,12 @@ impl Player<'_> {
                     // Nobody knows what of it waits.
                     self.discard(session);
                 }
-                self.pending.clear();
+                if how.reloads {
+                    // What waits was not sent, and goes on waiting.
+                    self.part.begun().sent.retain(|sent| Some(sent.number) != begun.commit);
+                } else {
+                    self.pending.clear();
+                }
                 self.excuse("commit", ErrorKind::Unknown);
             }
             (_, Some(ErrorKind::Interrupted)) => {
