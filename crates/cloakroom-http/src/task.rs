@@ -1,5 +1,8 @@
 //! Work that does not stop with the runtime that it was begun on.
 
+use std::future::poll_fn;
+use std::pin::pin;
+
 use cloakroom_core::Result;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -13,6 +16,8 @@ where
 {
     work: Option<Work>,
     home: Option<Handle>,
+    /// It is at work at this moment. What is dropped then has panicked, and would again.
+    is_polled: bool,
 }
 
 impl<Work, Doing> Task<Work, Doing>
@@ -22,12 +27,19 @@ where
 {
     /// Begins the work on `here`, in the span that it is begun in.
     pub(crate) fn begin(here: &Handle, home: Option<Handle>, work: Work) -> JoinHandle<Result<()>> {
-        here.spawn(Self { work: Some(work), home }.run().in_current_span())
+        here.spawn(Self { work: Some(work), home, is_polled: false }.run().in_current_span())
     }
 
     async fn run(mut self) -> Result<()> {
         let Some(doing) = self.work.as_ref().map(|work| work()) else { return Ok(()) };
-        let outcome = doing.await;
+        let mut doing = pin!(doing);
+        let outcome = poll_fn(|context| {
+            self.is_polled = true;
+            let polled = doing.as_mut().poll(context);
+            self.is_polled = false;
+            polled
+        })
+        .await;
         self.work = None;
         outcome
     }
@@ -39,7 +51,7 @@ where
     Doing: Future<Output = Result<()>> + Send + 'static,
 {
     fn drop(&mut self) {
-        let Some(work) = self.work.take() else { return };
+        let Some(work) = self.work.take().filter(|_| !self.is_polled) else { return };
         if let Some(home) = self.home.take() {
             drop(Self::begin(&home, None, work));
         } else {
@@ -87,6 +99,22 @@ mod tests {
         drop(here);
         home.block_on(tokio::task::yield_now());
         assert_eq!(times.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn work_that_panics_is_not_begun_again() {
+        let (here, home) = (runtime(), runtime());
+        let times = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&times);
+        let work = move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            async { panic!("as planned") }
+        };
+        let ended =
+            here.block_on(async { Task::begin(&Handle::current(), Some(home.handle().clone()), work).await });
+        assert!(ended.unwrap_err().is_panic());
+        home.block_on(tokio::task::yield_now());
+        assert_eq!(times.load(Ordering::SeqCst), 1);
     }
 
     #[test]
