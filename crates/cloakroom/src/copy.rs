@@ -33,8 +33,8 @@ pub struct Copied {
 }
 
 /// Moves every living session from one engine to another, and tells now and then how many it has moved. No
-/// visitor is logged out: keys, logins and ends stay. It takes about two calls to the new engine or the old
-/// one for each session, many at a time.
+/// visitor is logged out: keys, logins and ends stay. It takes a call to each engine for each
+/// session, many at a time.
 ///
 /// It may be cut short at any moment and run again, and it may run while the site is served, by processes
 /// all of which use both engines ([`Migrating`]). What is changed or ended meanwhile it moves as it is
