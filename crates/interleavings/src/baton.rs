@@ -141,7 +141,10 @@ impl Baton {
                 break;
             };
             drop(progress);
+            // What the world does is no step of the task on whose thread it happens to run.
+            let carrier = CARRIER.take();
             idle();
+            CARRIER.set(carrier);
             progress = self.lock();
             progress.hand_on(None);
         }
