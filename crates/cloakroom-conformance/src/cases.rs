@@ -48,6 +48,7 @@ macro_rules! __backend_cases {
                 a_revision_is_what_a_load_would_find
                 reading_neither_deletes_nor_extends
                 is_no_staler_than_promised
+                of_many_at_once_each_finds_its_own
             }
             storage save {
                 replaces_what_was_seen
@@ -58,6 +59,7 @@ macro_rules! __backend_cases {
                 repeated_with_its_own_stamp_is_one_write
                 repeated_after_somebody_elses_write_is_a_conflict
                 one_of_many_racing_writers_wins
+                of_many_at_once_each_is_answered_for_itself
             }
             storage touch {
                 moves_the_deadline_and_nothing_else

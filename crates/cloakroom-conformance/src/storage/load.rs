@@ -1,8 +1,10 @@
 //! Loading a record.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom_core::Read;
+use tokio::task::JoinSet;
 
 use crate::engine::written;
 use crate::{Engine, Limit};
@@ -67,4 +69,26 @@ pub async fn is_no_staler_than_promised(engine: Engine) {
     assert_eq!(engine.get(&id).await, None);
     engine.pass(stale_read);
     assert_eq!(shown().await, None);
+}
+
+/// 64 at once, some of them for what is not there.
+pub async fn of_many_at_once_each_finds_its_own(engine: Engine) {
+    let engine = Arc::new(engine);
+    let mut ids = Vec::new();
+    for n in 0..64 {
+        let id = engine.id();
+        if n % 4 > 0 {
+            engine.put(&id, &engine.record(&n.to_string())).await;
+        }
+        ids.push(id);
+    }
+    let mut readers = JoinSet::new();
+    for (n, id) in ids.into_iter().enumerate() {
+        let engine = Arc::clone(&engine);
+        readers.spawn(async move { (n, engine.load(&id, Read::Any).await.unwrap()) });
+    }
+    for (n, found) in readers.join_all().await {
+        let expected = (n % 4 > 0).then(|| n.to_string());
+        assert_eq!(found.map(|stored| stored.record.payload), expected.map(Into::into), "{n}");
+    }
 }

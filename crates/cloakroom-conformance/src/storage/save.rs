@@ -117,3 +117,44 @@ pub async fn one_of_many_racing_writers_wins(engine: Engine) {
     assert_eq!(winners.len(), 1, "{winners:?}");
     assert_eq!(engine.payload(&id).await.unwrap(), winners[0].to_string());
 }
+
+/// Some over what they have seen, two of them over the same, others over what was changed or ended since.
+pub async fn of_many_at_once_each_is_answered_for_itself(engine: Engine) {
+    if engine.lacks(Limit::Arbitration).await || engine.lacks(Limit::Revocation).await {
+        return;
+    }
+    let engine = Arc::new(engine);
+    let mut writers = JoinSet::new();
+    let mut ids = Vec::new();
+    for n in 0..48 {
+        let id = engine.id();
+        let seen = engine.put(&id, &engine.record("first")).await;
+        match n % 3 {
+            0 => {}
+            1 => drop(written(engine.save(&id, &engine.record("changed"), &seen).await.unwrap())),
+            _ => assert_eq!(engine.delete(&id, None).await.unwrap(), Deleted::Ended),
+        }
+        ids.push((id, seen));
+    }
+    for (n, (id, seen)) in ids.iter().enumerate().flat_map(|one| [one, one]) {
+        let (engine, id, seen) = (Arc::clone(&engine), id.clone(), seen.clone());
+        writers.spawn(
+            async move { (n, engine.save(&id, &engine.record(&n.to_string()), &seen).await.unwrap()) },
+        );
+    }
+    let mut wins = [0; 48];
+    for (n, saved) in writers.join_all().await {
+        match (n % 3, saved) {
+            (0, Saved::Written(_)) => wins[n] += 1,
+            (0, Saved::Conflict(stored)) => assert_eq!(stored.record.payload, n.to_string()),
+            (1, Saved::Conflict(stored)) => assert_eq!(stored.record.payload, "changed"),
+            (2, Saved::Gone) => {}
+            (_, saved) => panic!("{n}: {saved:?}"),
+        }
+    }
+    for (n, (id, _)) in ids.iter().enumerate() {
+        let expected = [Some(n.to_string()), Some("changed".to_owned()), None];
+        assert_eq!(wins[n], usize::from(n % 3 == 0), "{n}");
+        assert_eq!(engine.payload(id).await, expected[n % 3].clone().map(Into::into), "{n}");
+    }
+}
