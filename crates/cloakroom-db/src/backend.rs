@@ -1,6 +1,7 @@
 //! The contract, in SQL: a WHERE clause asks, the number of changed rows answers.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use cloakroom_core::{
@@ -10,21 +11,43 @@ use cloakroom_core::{
 
 use crate::Config;
 use crate::config::redacted;
-use crate::driver::{Driver, Instant, Rows, Value, deadline};
+use crate::dialect::Dialect;
+use crate::driver::{Driver, Instant, Rows, Value, deadline, turn};
+use crate::error::{too_busy, unanswered};
+use crate::group::{Load, Loading, Loads, Place, Save, Saves, Saving};
 use crate::layout::{Layout, moment};
+use crate::queue::{Late, Queue, Turn};
 use crate::statements::Statements;
 
 /// Sessions in a database. Opened by [`Config::open`].
 pub struct Backend {
-    driver: Box<dyn Driver>,
+    driver: Arc<dyn Driver>,
     statements: Statements,
+    /// Where rows have stamps.
+    lines: Option<Lines>,
     layout: Layout,
     config: Config,
 }
 
+/// Calls that arrive while others are under way.
+struct Lines {
+    loads: Queue<Loads>,
+    saves: Queue<Saves>,
+}
+
 impl Backend {
-    pub(crate) fn new(driver: Box<dyn Driver>, statements: Statements, config: Config) -> Self {
-        Self { driver, statements, layout: config.layout.clone(), config }
+    pub(crate) fn new(
+        driver: Arc<dyn Driver>,
+        dialect: &Dialect,
+        statements: Statements,
+        config: Config,
+    ) -> Self {
+        let lines = statements.stamped.as_ref().map(|stamped| {
+            let place = || Place { driver: Arc::clone(&driver), statements: Arc::clone(stamped) };
+            let (loads, saves) = dialect.leaders;
+            Lines { loads: Queue::new(Loads(place()), loads), saves: Queue::new(Saves(place()), saves) }
+        });
+        Self { driver, statements, lines, layout: config.layout.clone(), config }
     }
 
     /// Makes the table and its indexes. Running it again changes nothing, and several processes may
@@ -51,6 +74,22 @@ impl Backend {
         let values = [self.layout.id(id), self.now()];
         let found = self.driver.one(&self.statements.load, &values, by).await?;
         Ok(found.map(|stored| self.layout.found(stored)))
+    }
+
+    /// Waits for a save's turn, where there are turns.
+    async fn join(
+        &self,
+        id: &SessionId,
+        new: &Record,
+        seen: &Revision,
+        by: Instant,
+    ) -> Result<Option<Turn<Saves>>> {
+        let (Some(lines), Some(seen)) = (&self.lines, seen.stamp()) else { return Ok(None) };
+        let save = || Save::new(id, new, seen, self.config.clock.now());
+        lines.saves.join(save, turn(), by).await.map(Some).map_err(|late| match late {
+            Late::Waiting => too_busy(),
+            Late::Making => unanswered("it did not answer in time"),
+        })
     }
 
     fn written(&self, new: &Record) -> Saved {
@@ -87,7 +126,15 @@ impl SessionBackend for Backend {
     }
 
     async fn load(&self, id: &SessionId, _: Read) -> Result<Option<Stored>> {
-        self.there(id, deadline()).await
+        let by = deadline();
+        let Some(lines) = &self.lines else { return self.there(id, by).await };
+        let load = || Load { id: id.clone(), now: self.config.clock.now() };
+        match lines.loads.join(load, turn(), by).await {
+            Ok(Turn::Made(Loading::Found(found))) => Ok(found),
+            Ok(Turn::Made(Loading::Alone)) => self.there(id, by).await,
+            Ok(Turn::Own(_lead)) => self.there(id, by).await,
+            Err(Late::Waiting | Late::Making) => Err(too_busy()),
+        }
     }
 
     async fn revision(&self, id: &SessionId) -> Result<Option<(Revision, Timestamp)>> {
@@ -111,10 +158,18 @@ impl SessionBackend for Backend {
     }
 
     async fn save(&self, id: &SessionId, new: &Record, seen: &Revision) -> Result<Saved> {
+        let by = deadline();
+        let lead = match self.join(id, new, seen, by).await? {
+            Some(Turn::Own(lead)) => Some(lead),
+            Some(Turn::Made(Saving::Stored)) => return Ok(self.written(new)),
+            Some(Turn::Made(Saving::Unknown(why))) => return Err(unanswered(why)),
+            Some(Turn::Made(Saving::Alone)) | None => None,
+        };
         let (stamp, seen) = (new.stamp.to_bytes(), self.layout.token(seen)?);
         let values = self.layout.columns(new, &stamp, &[self.layout.id(id), seen.value(), self.now()])?;
-        let by = deadline();
-        match self.driver.execute(&self.statements.save, &values, by).await? {
+        let changed = self.driver.execute(&self.statements.save, &values, by).await?;
+        drop(lead);
+        match changed {
             0 => self.why_not(id, new, by).await,
             _ => Ok(self.written(new)),
         }
@@ -166,6 +221,9 @@ impl SessionBackend for Backend {
     }
 
     async fn close(&self) -> Result<()> {
+        if let Some(lines) = &self.lines {
+            lines.saves.drained().await;
+        }
         self.driver.close().await
     }
 }

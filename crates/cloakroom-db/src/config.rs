@@ -125,15 +125,15 @@ impl Config {
             );
             return Err(Error::new(ErrorKind::Misconfigured, message));
         }
-        let statements = Statements::new(&dialect, &self.layout, table);
-        Ok(Backend::new(driver, statements, self))
+        let statements = Statements::new(dialect, &self.layout, table);
+        Ok(Backend::new(driver.into(), dialect, statements, self))
     }
 
     pub(crate) fn table_name(&self) -> &str {
         self.table.as_deref().unwrap_or(self.layout.table())
     }
 
-    async fn connect(&self) -> Result<(Box<dyn Driver>, Dialect)> {
+    async fn connect(&self) -> Result<(Box<dyn Driver>, &'static Dialect)> {
         match self.url.split_once(':').map_or("", |(scheme, _)| scheme) {
             #[cfg(feature = "sqlite")]
             "sqlite" => crate::sqlite::connect(self).await,

@@ -14,6 +14,13 @@ pub(crate) struct Dialect {
     pub(crate) literal: Option<fn(Value<'_>) -> String>,
     /// Makes an insert into a taken id change nothing instead of failing.
     pub(crate) unless_taken: &'static str,
+    /// Stores several rows, each if it is there as it was seen, and finds the ids of those. `{each}` is a row of payload,
+    /// deadline, owner, stamp, id and the stamp that was seen. A row that somebody else is writing is passed over: nobody is
+    /// to wait for one that he has not asked for, nor to meet others in a deadlock. None: this database's
+    /// UPDATE finds nothing, and it takes a transaction.
+    pub(crate) save_all: Option<&'static str>,
+    /// How many calls may be under way before others are made together: reads, and writes.
+    pub(crate) leaders: (usize, usize),
     /// The deadline, where a row is asked for by its id: no index of deadlines may be searched for it.
     pub(crate) its_end: &'static str,
     /// Removes the first that expired (`{end}`, compared with a `{moment}`), and looks at the deadline again in the step that removes: a row

@@ -1,5 +1,6 @@
 //! Runs statements on any database that sqlx knows: the one place that is generic over it.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,16 +11,19 @@ use tokio::time::timeout_at;
 use crate::detached::to_its_end;
 use crate::dialect::Dialect;
 use crate::error::{Verdict, while_connecting, while_opening, while_reading, while_writing};
+use crate::group::{Load, Loading, Save, Saving, latest};
 use crate::pool::Pool;
 use crate::question::{Answer, Failure, Question};
 use crate::row;
+use crate::several::{SaveAll, Several};
 use crate::statements::Sql;
+use crate::together::Work;
 
 pub(crate) use tokio::time::Instant;
 
 /// A call of a backend ends within this: before core's own limit, so that what it answers is heard.
 const CALL: Duration = Duration::from_millis(4_800);
-/// For a turn on a connection that is alive, and then for a statement's answer.
+/// For a turn, then for a connection that is alive, and then for a statement's answer.
 const TURN: Duration = Duration::from_millis(2_400);
 const ANSWER: Duration = Duration::from_millis(2_400);
 /// For connecting at the start, and what is asked then.
@@ -30,6 +34,11 @@ const MIGRATION: Duration = Duration::from_secs(30);
 /// When a call that begins now must be over.
 pub(crate) fn deadline() -> Instant {
     Instant::now() + CALL
+}
+
+/// When a call that begins now has waited long enough for its turn.
+pub(crate) fn turn() -> Instant {
+    Instant::now() + TURN
 }
 
 /// A parameter.
@@ -80,6 +89,15 @@ pub(crate) trait Driver: Send + Sync {
     /// has not written is left out: it is nobody's session, and must not hide the others.
     async fn page(&self, sql: &Sql, values: &[Value<'_>], by: Instant) -> Result<Rows>;
 
+    /// Stores several rows, each if it is as it was seen, and says in their order what came of it.
+    async fn save_all(&self, sql: &SaveAll, saves: &[Save]) -> Vec<Saving>;
+
+    /// The records under several ids, in their order.
+    async fn load_all(&self, sql: &Several, loads: &[Load]) -> Vec<Loading>;
+
+    /// How many bytes the values of a statement may have.
+    fn room(&self) -> usize;
+
     /// Waits for what is under way, then closes every connection.
     async fn close(&self) -> Result<()>;
 }
@@ -102,7 +120,7 @@ pub(crate) trait Database: sqlx::Database {
 pub(crate) struct Pools<DB: sqlx::Database> {
     read: Pool<DB>,
     write: Pool<DB>,
-    dialect: Dialect,
+    dialect: &'static Dialect,
     /// The URL, as it may be shown.
     shown: String,
     durability: Durability,
@@ -128,7 +146,7 @@ where
     pub(crate) async fn open(
         read: Pool<DB>,
         write: Pool<DB>,
-        dialect: Dialect,
+        dialect: &'static Dialect,
         shown: String,
         durability: Durability,
     ) -> Result<Self> {
@@ -168,7 +186,7 @@ where
     async fn rows(&self, sql: &Sql, values: &[Value<'_>], by: Instant) -> Result<Vec<DB::Row>> {
         let mut asked_again = false;
         loop {
-            match self.ask(Question::new(sql, values, &self.dialect, true), by, ANSWER).await? {
+            match self.ask(Question::new(sql, values, self.dialect, true), by, ANSWER).await? {
                 Ok(answer) => return Ok(answer.rows),
                 // No connection from before is left: the next one is new.
                 Err(failure) if failure.was_dead && !asked_again => asked_again = true,
@@ -204,7 +222,7 @@ where
             let message = format!("the session database takes {} bytes at once, and this is more", self.room);
             return Err(Error::new(ErrorKind::TooLarge, message));
         }
-        match self.ask(Question::new(sql, values, &self.dialect, false), by, ANSWER).await? {
+        match self.ask(Question::new(sql, values, self.dialect, false), by, ANSWER).await? {
             Ok(answer) => Ok(answer.changed),
             Err(Failure { verdict: Verdict::Taken, .. }) => Ok(0),
             Err(failure) => Err(while_writing(failure.verdict, failure.error)),
@@ -235,6 +253,42 @@ where
             count: rows.len(),
             found: rows.iter().filter_map(found).collect(),
         })
+    }
+
+    async fn save_all(&self, sql: &SaveAll, saves: &[Save]) -> Vec<Saving> {
+        let Ok(lease) = self.write.lease(true, Instant::now() + TURN).await else {
+            return vec![Saving::Alone; saves.len()];
+        };
+        let work = Work { lease, dialect: self.dialect, until: Instant::now() + ANSWER };
+        match sql {
+            SaveAll::AtOnce(sql) => work.at_once(sql, saves).await,
+            SaveAll::InTransaction(sql) => work.in_transaction(sql, saves).await,
+        }
+    }
+
+    async fn load_all(&self, sql: &Several, loads: &[Load]) -> Vec<Loading> {
+        // A few lengths, and so a few statements to prepare. One that is asked for twice is found once.
+        let places = loads.len().next_power_of_two();
+        let mut ids: Vec<_> = loads.iter().map(|load| load.id.as_bytes()).collect();
+        ids.resize(places, ids.last().copied().unwrap_or_default());
+        let now = latest(loads.iter().map(|load| load.now));
+        let values: Vec<_> = ids.into_iter().map(Value::Bytes).chain([now]).collect();
+        let Ok(rows) = self.rows(&sql.of(places), &values, deadline()).await else {
+            return loads.iter().map(|_| Loading::Alone).collect();
+        };
+        let found: HashMap<_, _> =
+            rows.iter().filter_map(|row| Some((row::raw_id::<DB>(row)?, row::stored::<DB>(row)))).collect();
+        let one = |load: &Load| match found.get(load.id.as_bytes()) {
+            None => Loading::Found(None),
+            Some(Ok(stored)) => Loading::Found(Some(stored.clone())),
+            // By itself it has an error of its own.
+            Some(Err(_)) => Loading::Alone,
+        };
+        loads.iter().map(one).collect()
+    }
+
+    fn room(&self) -> usize {
+        self.room
     }
 
     async fn close(&self) -> Result<()> {

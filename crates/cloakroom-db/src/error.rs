@@ -32,6 +32,13 @@ pub(crate) enum Verdict {
     Unsure,
 }
 
+impl Verdict {
+    /// Nothing more can be asked on the connection that it came on.
+    pub(crate) fn ends_connection(self) -> bool {
+        matches!(self, Self::Unsure | Self::Stale(_))
+    }
+}
+
 impl Dialect {
     pub(crate) fn judge(&self, error: &sqlx::Error) -> Verdict {
         error.as_database_error().map_or(Verdict::Unsure, self.verdict)
@@ -55,10 +62,18 @@ pub(crate) fn while_reading(verdict: Verdict, source: sqlx::Error) -> Error {
 
 /// A write that the database has refused is surely not done; of one whose answer never came, nobody knows.
 pub(crate) fn while_writing(verdict: Verdict, source: sqlx::Error) -> Error {
-    answer(verdict, source).unwrap_or_else(|source| {
-        let message = "the session database did not say whether it stored the session";
-        Error::caused(ErrorKind::Unknown, message, told(source))
-    })
+    answer(verdict, source).unwrap_or_else(|source| unanswered(told(source)))
+}
+
+/// Nobody knows what came of a write.
+pub(crate) fn unanswered(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+    let message = "the session database did not say whether it stored the session";
+    Error::caused(ErrorKind::Unknown, message, source)
+}
+
+/// Before its turn came nothing was sent.
+pub(crate) fn too_busy() -> Error {
+    Error::new(ErrorKind::Unavailable, "the session database has more to do than it can in time")
 }
 
 /// While nothing has been sent yet.
@@ -102,7 +117,7 @@ fn unavailable(source: sqlx::Error) -> Error {
 }
 
 /// What a database said, as far as it may be shown: a constraint's detail, say, holds the whole row.
-fn told(error: sqlx::Error) -> Box<dyn StdError + Send + Sync> {
+pub(crate) fn told(error: sqlx::Error) -> Box<dyn StdError + Send + Sync> {
     match error.as_database_error() {
         None => error.into(),
         Some(refusal) => {

@@ -20,6 +20,8 @@ pub(crate) const DIALECT: Dialect = Dialect {
     // ON DUPLICATE KEY UPDATE answers 1 both ways, and IGNORE cuts what is too long. So a taken id is
     // an error, and read as that.
     unless_taken: "",
+    save_all: None,
+    leaders: (4, 4),
     // In a small table an index of deadlines looks as good as the primary key, and a row whose deadline another writer is moving
     // would be missed there.
     its_end: "expires_at + 0",
@@ -46,11 +48,12 @@ pub(crate) const DIALECT: Dialect = Dialect {
                  INDEX {table}_expire_date_a5c62663 (expire_date)) ENGINE=InnoDB",
     },
     // What a server may have been told otherwise: to cut what is too long, to take another kind of table,
-    // to wait for a COMMIT that never comes. READ COMMITTED locks no gaps between rows. For a lock, less is
+    // to wait for a COMMIT that never comes: also of ours, if this process is cut off in the middle. READ COMMITTED locks no gaps between rows. For a lock, less is
     // waited than for a statement's answer, so that it is a sure no.
     set_up: Some(
         "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'), \
-         SESSION autocommit = 1, SESSION innodb_lock_wait_timeout = 2, SESSION lock_wait_timeout = 2; \
+         SESSION autocommit = 1 /*M!100300 , SESSION idle_transaction_timeout = 5 */, \
+         SESSION wait_timeout = 240, SESSION innodb_lock_wait_timeout = 2, SESSION lock_wait_timeout = 2; \
          SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     ),
     // Some of a packet is not values.
@@ -102,7 +105,7 @@ fn verdict(refusal: &dyn DatabaseError) -> Verdict {
     }
 }
 
-pub(crate) async fn connect(config: &Config) -> Result<(Box<dyn Driver>, Dialect)> {
+pub(crate) async fn connect(config: &Config) -> Result<(Box<dyn Driver>, &'static Dialect)> {
     only_known_options(&config.url, &OPTIONS)?;
     let options =
         MySqlConnectOptions::from_str(&config.url).map_err(|source| not_a_url(&config.url, source))?;
@@ -114,6 +117,6 @@ pub(crate) async fn connect(config: &Config) -> Result<(Box<dyn Driver>, Dialect
     let options = if options.get_socket().is_none() { options.host(&host) } else { options };
     let pool = Pool::<MySql>::new(options, config.connections, true, DIALECT.set_up);
     let shown = redacted(&config.url);
-    let pools = Pools::open(pool.clone(), pool, DIALECT, shown, Durability::Crash).await?;
-    Ok((Box::new(pools), DIALECT))
+    let pools = Pools::open(pool.clone(), pool, &DIALECT, shown, Durability::Crash).await?;
+    Ok((Box::new(pools), &DIALECT))
 }

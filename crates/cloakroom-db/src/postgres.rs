@@ -19,6 +19,14 @@ pub(crate) const DIALECT: Dialect = Dialect {
     parameter: |n| format!("${n}"),
     literal: None,
     unless_taken: "ON CONFLICT DO NOTHING",
+    save_all: Some(
+        "WITH asked (new_payload, new_end, new_owner, new_stamp, which, seen) AS (VALUES {each}), \
+         mine AS (SELECT asked.* FROM asked JOIN {table} ON id = which AND stamp = seen \
+         FOR UPDATE OF {table} SKIP LOCKED) \
+         UPDATE {table} SET payload = new_payload, expires_at = new_end, owner = new_owner, stamp = new_stamp \
+         FROM mine WHERE id = which AND stamp = seen AND {its_end} > ? RETURNING id",
+    ),
+    leaders: (4, 4),
     its_end: "expires_at",
     // A row that somebody is writing is passed over, so that sweeps neither wait nor meet in a deadlock.
     // The array makes the inner query run once: in a join it may run again and find others.
@@ -111,7 +119,8 @@ fn literal(value: Value<'_>) -> String {
             text + "', 'hex')"
         }
         Value::Text(text) => format!("convert_from({}, 'UTF8')", literal(Value::Bytes(text.as_bytes()))),
-        Value::OptionalBytes(None) => "NULL".into(),
+        // Among values of a table it has a type of its own.
+        Value::OptionalBytes(None) => "NULL::BYTEA".into(),
         Value::Number(number) => number.to_string(),
     }
 }
@@ -142,8 +151,8 @@ fn verdict(refusal: &dyn DatabaseError) -> Verdict {
     }
 }
 
-pub(crate) async fn connect(config: &Config) -> Result<(Box<dyn Driver>, Dialect)> {
-    let dialect = if config.pooler { POOLED } else { DIALECT };
+pub(crate) async fn connect(config: &Config) -> Result<(Box<dyn Driver>, &'static Dialect)> {
+    let dialect = if config.pooler { &POOLED } else { &DIALECT };
     only_known_options(&config.url, &OPTIONS)?;
     let options = PgConnectOptions::from_str(&config.url).map_err(|source| not_a_url(&config.url, source))?;
     // Poolers refuse settings that they do not know.

@@ -4,6 +4,7 @@ use std::io;
 
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Encode, Execute, Executor, IntoArguments, RawSql, Type};
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
 use crate::dialect::Dialect;
@@ -66,38 +67,42 @@ where
         self,
         mut lease: Lease<DB>,
         until: Instant,
-        dialect: Dialect,
+        dialect: &'static Dialect,
     ) -> Result<Answer<DB>, Failure> {
-        let answered = match self.statement {
-            Statement::Prepared(query) => {
-                timeout_at(until, run(&mut lease.connection, query, self.reads)).await
-            }
-            Statement::Plain(script) => {
-                timeout_at(until, run(&mut lease.connection, script, self.reads)).await
-            }
-        };
-        let error = match answered {
+        let error = match self.put_to(&mut lease.connection, until).await {
             Ok(Ok(answer)) => {
                 lease.give_back();
                 return Ok(answer);
             }
             Ok(Err(error)) => error,
-            Err(_) => {
-                // Its answer may still come: the connection is of no more use.
-                let late = io::Error::new(io::ErrorKind::TimedOut, "the database did not answer in time");
-                return Err(Failure { error: late.into(), verdict: Verdict::Unsure, was_dead: false });
-            }
+            // Its answer may still come: the connection is of no more use.
+            Err(_) => return Err(Failure { error: late(), verdict: Verdict::Unsure, was_dead: false }),
         };
         let verdict = dialect.judge(&error);
-        let is_dead = matches!(verdict, Verdict::Unsure | Verdict::Stale(_));
-        let was_dead = is_dead && lease.reused;
-        if is_dead {
+        let was_dead = verdict.ends_connection() && lease.reused;
+        if verdict.ends_connection() {
             lease.bury();
         } else {
             lease.give_back();
         }
         Err(Failure { error, verdict, was_dead })
     }
+
+    /// Asks on a connection, and waits for the answer until `until`.
+    pub(crate) async fn put_to(
+        self,
+        connection: &mut DB::Connection,
+        until: Instant,
+    ) -> Result<sqlx::Result<Answer<DB>>, Elapsed> {
+        match self.statement {
+            Statement::Prepared(query) => timeout_at(until, run(connection, query, self.reads)).await,
+            Statement::Plain(script) => timeout_at(until, run(connection, script, self.reads)).await,
+        }
+    }
+}
+
+pub(crate) fn late() -> sqlx::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the database did not answer in time").into()
 }
 
 async fn run<'c, DB: Database>(

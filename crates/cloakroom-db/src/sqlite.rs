@@ -25,6 +25,13 @@ pub(crate) const DIALECT: Dialect = Dialect {
     parameter: |_| "?".into(),
     literal: None,
     unless_taken: "ON CONFLICT DO NOTHING",
+    // It has one writer at a time, and no locks of rows.
+    save_all: Some(
+        "WITH asked (new_payload, new_end, new_owner, new_stamp, which, seen) AS (VALUES {each}) \
+         UPDATE {table} SET payload = new_payload, expires_at = new_end, owner = new_owner, stamp = new_stamp \
+         FROM asked WHERE id = which AND stamp = seen AND {its_end} > ? RETURNING id",
+    ),
+    leaders: (2, 1),
     its_end: "expires_at",
     sweep: "DELETE FROM {table} WHERE {id} IN \
             (SELECT {id} FROM {table} WHERE {end} <= {moment} ORDER BY {end} LIMIT ?) AND {end} <= {moment}",
@@ -83,7 +90,7 @@ fn verdict(refusal: &dyn DatabaseError) -> Verdict {
     }
 }
 
-pub(crate) async fn connect(config: &Config) -> Result<(Box<dyn Driver>, Dialect)> {
+pub(crate) async fn connect(config: &Config) -> Result<(Box<dyn Driver>, &'static Dialect)> {
     let shown = redacted(&config.url);
     let (file, mode) = config.url.split_once('?').unwrap_or((&config.url, ""));
     if file.contains(":memory:") || mode.contains("mode=memory") || file.trim_end_matches('/') == "sqlite:" {
@@ -109,11 +116,11 @@ pub(crate) async fn connect(config: &Config) -> Result<(Box<dyn Driver>, Dialect
     loop {
         let write = Pool::new(options.clone(), 1, false, DIALECT.set_up);
         let read = Pool::<Sqlite>::new(options.clone(), config.connections, false, DIALECT.set_up);
-        match Pools::open(read, write, DIALECT, shown.clone(), durability).await {
+        match Pools::open(read, write, &DIALECT, shown.clone(), durability).await {
             // Of processes that start at once on a new file one makes it a log, and SQLite tells the others at once
             // that it is locked: for that it does not wait.
             Err(error) if error.kind() == ErrorKind::Unavailable && Instant::now() < by => sleep(PAUSE).await,
-            opened => return Ok((Box::new(opened?), DIALECT)),
+            opened => return Ok((Box::new(opened?), &DIALECT)),
         }
     }
 }

@@ -4,10 +4,15 @@ use std::sync::Arc;
 
 use crate::dialect::Dialect;
 use crate::layout::Layout;
+use crate::several::{SaveAll, Several};
 
 const LOAD: &str = "SELECT payload, expires_at, owner, stamp FROM {table} WHERE id = ? AND {its_end} > ?";
 
 const REVISION: &str = "SELECT expires_at, stamp FROM {table} WHERE id = ? AND {its_end} > ?";
+
+/// Of several at once: `{each}` stands for a parameter, or a row of them, for each.
+const LOAD_ALL: &str = "SELECT payload, expires_at, owner, stamp, id FROM {table} \
+     WHERE id IN ({each}) AND {its_end} > ?";
 
 const CREATE: &str =
     "INSERT INTO {table} (payload, expires_at, owner, stamp, id) VALUES (?, ?, ?, ?, ?) {unless_taken}";
@@ -75,7 +80,7 @@ pub(crate) struct Statements {
     pub(crate) walk: Sql,
     pub(crate) sweep: Sql,
     pub(crate) schema: Sql,
-    pub(crate) stamped: Option<Stamped>,
+    pub(crate) stamped: Option<Arc<Stamped>>,
 }
 
 /// What takes a stamp's or an owner's column.
@@ -83,6 +88,8 @@ pub(crate) struct Statements {
 pub(crate) struct Stamped {
     pub(crate) revision: Sql,
     pub(crate) page_of: Sql,
+    pub(crate) load_all: Several,
+    pub(crate) save_all: SaveAll,
 }
 
 impl Statements {
@@ -122,7 +129,15 @@ impl Statements {
         };
         let render = |template: &str| render(template, words, dialect, table);
         let [load, create, save, touch, rotate, delete, delete_seen, walk] = templates.map(render);
-        let stamped = || Stamped { revision: render(REVISION), page_of: render(PAGE_OF) };
+        let worded = |template: &str| worded(template, words, dialect, table);
+        let several =
+            |template: &str, each: &'static str| Several::new(worded(template), each, dialect.parameter);
+        let stamped = || Stamped {
+            revision: render(REVISION),
+            page_of: render(PAGE_OF),
+            load_all: several(LOAD_ALL, "?"),
+            save_all: SaveAll::new(dialect.save_all, several),
+        };
         Self {
             load,
             create,
@@ -134,18 +149,25 @@ impl Statements {
             walk,
             sweep: render(dialect.sweep),
             schema: render(schema),
-            stamped: matches!(layout, Layout::Native).then(stamped),
+            stamped: matches!(layout, Layout::Native).then(|| Arc::new(stamped())),
         }
     }
 }
 
 fn render(template: &str, words: &[(&str, &str)], dialect: &Dialect, table: &str) -> Sql {
-    let worded = words.iter().fold(template.to_owned(), |sql, (hole, word)| sql.replace(hole, word));
-    let named = worded.replace("{table}", table).replace("{unless_taken}", dialect.unless_taken);
-    let mut parts = named.split('?');
+    numbered(&worded(template, words, dialect, table), dialect.parameter)
+}
+
+fn worded(template: &str, words: &[(&str, &str)], dialect: &Dialect, table: &str) -> String {
+    let own = [("{table}", table), ("{unless_taken}", dialect.unless_taken)];
+    words.iter().chain(&own).fold(template.to_owned(), |sql, (hole, word)| sql.replace(hole, word))
+}
+
+pub(crate) fn numbered(worded: &str, parameter: fn(usize) -> String) -> Sql {
+    let mut parts = worded.split('?');
     let mut sql = parts.next().unwrap_or_default().to_owned();
     for (before, part) in parts.enumerate() {
-        sql += &(dialect.parameter)(before + 1);
+        sql += &parameter(before + 1);
         sql += part;
     }
     sql.trim_end().into()
@@ -159,6 +181,7 @@ mod tests {
     use cloakroom_core::{Portable, Result, SessionFormat, Timestamp};
 
     use super::*;
+    use crate::several::Transaction;
 
     /// The statements are the same whatever the text says.
     #[derive(Debug)]
@@ -178,24 +201,62 @@ mod tests {
         }
     }
 
+    const NAMES: [&str; 16] = [
+        "load",
+        "load two",
+        "revision",
+        "create",
+        "save",
+        "save two",
+        "save two: pick",
+        "save two: put",
+        "touch",
+        "rotate",
+        "delete",
+        "delete what was seen",
+        "sweep",
+        "a page of an owner's",
+        "a page of all",
+        "migrate",
+    ];
+
+    fn named(all: &Statements) -> Vec<(&'static str, Sql)> {
+        let own = [
+            ("load", &all.load),
+            ("create", &all.create),
+            ("save", &all.save),
+            ("touch", &all.touch),
+            ("rotate", &all.rotate),
+            ("delete", &all.delete),
+            ("delete what was seen", &all.delete_seen),
+            ("sweep", &all.sweep),
+            ("a page of all", &all.walk),
+            ("migrate", &all.schema),
+        ];
+        let own = own.into_iter().map(|(name, sql)| (name, sql.clone()));
+        let stamped = all.stamped.iter().flat_map(|stamped| {
+            let [first, second] = match &stamped.save_all {
+                SaveAll::AtOnce(sql) => [Some(("save two", sql.of(2))), None],
+                SaveAll::InTransaction(Transaction { pick, put, .. }) => {
+                    [Some(("save two: pick", pick.of(2))), Some(("save two: put", put.of(2)))]
+                }
+            };
+            let load_two = ("load two", stamped.load_all.of(2));
+            let [revision, page_of] = [&stamped.revision, &stamped.page_of].map(Sql::clone);
+            [
+                Some(("revision", revision)),
+                Some(("a page of an owner's", page_of)),
+                Some(load_two),
+                first,
+                second,
+            ]
+        });
+        own.chain(stamped.flatten()).collect()
+    }
+
     /// All SQL at a glance. After a change on purpose: `UPDATE_STATEMENTS=1 cargo test -p cloakroom-db`
     #[test]
     fn the_statements_are_the_ones_that_were_looked_at() {
-        type Statement = fn(&Statements) -> Option<&Sql>;
-        let statements: [(&str, Statement); 12] = [
-            ("load", |all| Some(&all.load)),
-            ("revision", |all| all.stamped.as_ref().map(|stamped| &stamped.revision)),
-            ("create", |all| Some(&all.create)),
-            ("save", |all| Some(&all.save)),
-            ("touch", |all| Some(&all.touch)),
-            ("rotate", |all| Some(&all.rotate)),
-            ("delete", |all| Some(&all.delete)),
-            ("delete what was seen", |all| Some(&all.delete_seen)),
-            ("sweep", |all| Some(&all.sweep)),
-            ("a page of an owner's", |all| all.stamped.as_ref().map(|stamped| &stamped.page_of)),
-            ("a page of all", |all| Some(&all.walk)),
-            ("migrate", |all| Some(&all.schema)),
-        ];
         let databases = [
             ("SQLite", crate::sqlite::DIALECT),
             ("PostgreSQL", crate::postgres::DIALECT),
@@ -207,16 +268,19 @@ mod tests {
             (" (Django's)", Layout::Django(Arc::new(Unread)), "django_session"),
         ];
         for (whose, layout, table) in layouts {
-            for (name, statement) in statements {
-                let of = |dialect: &Dialect| statement(&Statements::new(dialect, &layout, table)).cloned();
-                let rendered = databases.map(|(database, dialect)| (database, of(&dialect)));
-                if rendered.iter().any(|(_, sql)| sql.is_some()) {
+            let rendered = databases
+                .map(|(database, dialect)| (database, named(&Statements::new(&dialect, &layout, table))));
+            for name in NAMES {
+                let found: Vec<_> = rendered
+                    .iter()
+                    .flat_map(|(database, all)| all.iter().map(move |(named, sql)| (database, named, sql)))
+                    .filter(|(_, named, _)| **named == name)
+                    .collect();
+                if !found.is_empty() {
                     writeln!(shown, "{name}{whose}").unwrap();
                 }
-                for (database, sql) in rendered {
-                    if let Some(sql) = sql {
-                        writeln!(shown, "  {database:<12}{sql}").unwrap();
-                    }
+                for (database, _, sql) in found {
+                    writeln!(shown, "  {database:<12}{sql}").unwrap();
                 }
             }
         }

@@ -35,4 +35,5 @@ mod pooler;
 mod refusals;
 mod restarts;
 mod settings;
+mod together;
 mod wire;

@@ -1,0 +1,214 @@
+//! Calls that come while others are under way wait for them, and are then made together.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, timeout_at};
+
+/// Makes several calls at once.
+pub(crate) trait Together: Send + Sync + 'static {
+    type Call: Send + 'static;
+    type Answer: Send + 'static;
+
+    /// Whether one more may be made at the same time as `group`.
+    fn takes(&self, group: &[Self::Call], call: &Self::Call) -> bool;
+
+    /// Makes them, within a time of its own, and answers in their order.
+    fn make(&self, group: Vec<Self::Call>) -> impl Future<Output = Vec<Self::Answer>> + Send;
+}
+
+/// A line of calls.
+///
+/// While few are about, each is made at once, by its own task: nobody waits for company. Others wait, and when one of
+/// the first is done, all that wait are made together, in a task that goes on until nobody waits.
+pub(crate) struct Queue<T: Together>(Arc<Inner<T>>);
+
+struct Inner<T: Together> {
+    work: T,
+    /// How many calls or groups may be under way.
+    leaders: usize,
+    line: Mutex<Line<T>>,
+    /// Told when nothing is under way.
+    idle: Notify,
+}
+
+struct Line<T: Together> {
+    leading: usize,
+    next_ticket: u64,
+    waiting: VecDeque<Waiting<T>>,
+}
+
+struct Waiting<T: Together> {
+    ticket: u64,
+    call: T::Call,
+    turn: oneshot::Sender<Turn<T>>,
+}
+
+/// What comes of waiting.
+pub(crate) enum Turn<T: Together> {
+    /// The call is to be made by who asked.
+    Own(Lead<T>),
+    /// It was made with others, and this is what came of it.
+    Made(T::Answer),
+}
+
+/// Why there is neither.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Late {
+    /// It was not made, and will not be.
+    Waiting,
+    /// It is being made, and nobody says what came of it.
+    Making,
+}
+
+/// The right to have something under way. When it is dropped, those have it who wait.
+pub(crate) struct Lead<T: Together> {
+    queue: Queue<T>,
+    /// Whose work makes groups.
+    gathers: bool,
+}
+
+impl<T: Together> Queue<T> {
+    pub(crate) fn new(work: T, leaders: usize) -> Self {
+        let line = Line { leading: 0, next_ticket: 0, waiting: VecDeque::new() };
+        Self(Arc::new(Inner { work, leaders, line: Mutex::new(line), idle: Notify::new() }))
+    }
+
+    /// Waits for a turn until `turn`; and if the call is made with others, for what comes of it until `by`. `call` is asked
+    /// for only if there is a wait.
+    pub(crate) async fn join(
+        &self,
+        call: impl FnOnce() -> T::Call,
+        turn: Instant,
+        by: Instant,
+    ) -> Result<Turn<T>, Late> {
+        let (ticket, mut told) = match self.enter(call) {
+            Ok(lead) => return Ok(Turn::Own(lead)),
+            Err(place) => place,
+        };
+        if let Ok(told) = timeout_at(turn, &mut told).await {
+            return told.map_err(|_| Late::Making);
+        }
+        if self.leave(ticket) {
+            return Err(Late::Waiting);
+        }
+        timeout_at(by, told).await.ok().and_then(Result::ok).ok_or(Late::Making)
+    }
+
+    /// Waits until nothing is under way, and nobody waits.
+    pub(crate) async fn drained(&self) {
+        loop {
+            let idle = self.0.idle.notified();
+            if self.line().leading == 0 {
+                return;
+            }
+            idle.await;
+        }
+    }
+
+    fn enter(&self, call: impl FnOnce() -> T::Call) -> Result<Lead<T>, (u64, oneshot::Receiver<Turn<T>>)> {
+        let mut line = self.line();
+        if line.leading < self.0.leaders {
+            line.leading += 1;
+            return Ok(Lead { queue: self.clone(), gathers: false });
+        }
+        let (turn, told) = oneshot::channel();
+        let ticket = line.next_ticket;
+        line.next_ticket += 1;
+        line.waiting.push_back(Waiting { ticket, call: call(), turn });
+        Err((ticket, told))
+    }
+
+    /// Whether it was still in the line.
+    fn leave(&self, ticket: u64) -> bool {
+        let mut line = self.line();
+        let place = line.waiting.iter().position(|waiting| waiting.ticket == ticket);
+        place.and_then(|place| line.waiting.remove(place)).is_some()
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line<T>> {
+        #[cfg(test)]
+        cloakroom_interleavings::point();
+        self.0.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: Together> Lead<T> {
+    /// Makes what waits, group by group.
+    async fn work(self) {
+        loop {
+            let (calls, turns) = self.gather();
+            if calls.is_empty() {
+                return;
+            }
+            let answers = self.queue.0.work.make(calls).await;
+            for (turn, answer) in turns.into_iter().zip(answers) {
+                // Who asked may have gone away.
+                let _ = turn.send(Turn::Made(answer));
+            }
+        }
+    }
+
+    /// Takes out of the line what can be made together: the others wait on.
+    fn gather(&self) -> (Vec<T::Call>, Vec<oneshot::Sender<Turn<T>>>) {
+        let mut line = self.queue.line();
+        let (mut calls, mut turns) = (Vec::new(), Vec::new());
+        for waiting in std::mem::take(&mut line.waiting) {
+            if self.queue.0.work.takes(&calls, &waiting.call) {
+                // Nobody waits for the answer to a call of somebody who has gone away.
+                if !waiting.turn.is_closed() {
+                    calls.push(waiting.call);
+                    turns.push(waiting.turn);
+                }
+            } else {
+                line.waiting.push_back(waiting);
+            }
+        }
+        (calls, turns)
+    }
+
+    /// Nobody waits any more: true. Else the first of those who do has this turn, by itself.
+    fn pass_on(&self) {
+        loop {
+            let mut line = self.queue.line();
+            let Some(Waiting { turn, .. }) = line.waiting.pop_front() else {
+                line.leading -= 1;
+                if line.leading == 0 {
+                    self.queue.0.idle.notify_waiters();
+                }
+                return;
+            };
+            drop(line);
+            // Outside of the lock: a turn that is not taken comes back here by its own drop.
+            if !turn.is_closed() {
+                let _ = turn.send(Turn::Own(Lead { queue: self.queue.clone(), gathers: false }));
+                return;
+            }
+        }
+    }
+}
+
+impl<T: Together> Drop for Lead<T> {
+    fn drop(&mut self) {
+        let nobody_waits = self.queue.line().waiting.is_empty();
+        match Handle::try_current() {
+            // A task that ends while somebody waits has just missed him, or its runtime ends: no other one is begun there.
+            Ok(runtime) if !nobody_waits && !self.gathers => {
+                let lead = Self { queue: self.queue.clone(), gathers: true };
+                runtime.spawn(lead.work());
+            }
+            _ => self.pass_on(),
+        }
+    }
+}
+
+impl<T: Together> Clone for Queue<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests;
