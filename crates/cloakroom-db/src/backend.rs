@@ -8,6 +8,7 @@ use cloakroom_core::{
     Capabilities, Cursor, Deleted, Error, Page, Read, Record, Result, Revision, Saved, SessionBackend,
     SessionFormat, SessionId, SessionIndex, SessionWalk, Stored, Swept, Timestamp, Touched, Written,
 };
+use tokio::time::timeout_at;
 
 use crate::Config;
 use crate::config::redacted;
@@ -222,7 +223,8 @@ impl SessionBackend for Backend {
 
     async fn close(&self) -> Result<()> {
         if let Some(lines) = &self.lines {
-            lines.saves.drained().await;
+            // Who is in the line has been accepted. A caller who has stopped asking is not waited for.
+            let _ = timeout_at(deadline(), lines.saves.drained()).await;
         }
         self.driver.close().await
     }
