@@ -10,8 +10,8 @@ use crate::{
 
 /// From the ground up; crates of one floor do not know each other.
 const FLOORS: [&[&str]; 6] = [
-    // The servers and the orders that tests run know nothing of sessions.
-    &["cloakroom-core", "cloakroom-interleavings", "cloakroom-servers"],
+    // The servers, the orders that tests run and the clock of the benches know nothing of sessions.
+    &["cloakroom-contest", "cloakroom-core", "cloakroom-interleavings", "cloakroom-servers"],
     // Engines, the cookie policy and a foreign wire format.
     &[
         "cloakroom-cache",

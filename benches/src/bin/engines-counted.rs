@@ -1,0 +1,17 @@
+//! The same with an allocator that counts, which takes time: a program of its own.
+
+use std::alloc::System;
+
+use cloakroom_benches::list;
+use cloakroom_contest::{Result, serve};
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+use tokio::runtime::Runtime;
+
+#[global_allocator]
+static COUNTED: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+fn main() -> Result {
+    let (entries, left_out) = list()?;
+    let counter = || COUNTED.stats().allocations + COUNTED.stats().reallocations;
+    serve(&Runtime::new()?, &entries, &left_out, Some(counter))
+}
