@@ -1,56 +1,111 @@
-//! `cargo xtask bench`: the engines side by side with their bare drivers.
+//! `cargo xtask bench`: the engines side by side with their bare drivers and with other libraries, in ratios of rounds that everybody took part in.
 
-use std::process::ExitCode;
+mod contest;
+mod machine;
+mod page;
+mod picture;
+mod plan;
+mod program;
+mod sample;
+mod standing;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use crate::{
     cargo::Cargo,
     error::{Error, Result},
+    servers::Servers,
 };
 
-/// Runs the benches whose names contain one of the given ones, or all.
+use self::{contest::Contest, page::Report, plan::Plan, standing::Standings};
+
+/// What is left out where there is none, by name.
+const SERVERS: [&str; 4] = ["postgres", "mariadb", "redis", "cluster"];
+/// The other libraries, from the root of the repository; no member of the workspace.
+const PEERS: &str = "benches/peers/Cargo.toml";
+/// Where they are built: beside the workspace, whose builds they would otherwise wait for.
+const BUILT: &str = "target/peers";
+/// Where the samples of the last run are, a line of JSON each.
+const SAMPLES: &str = "target/bench/samples.jsonl";
+
+/// Runs the contest and, unless it is to be quick, the criterion benches, and writes docs/benchmarks.md; with names of engines or operations
+/// runs the contest among those alone, and writes nothing. With `--from FILE…` it runs nothing and makes the page of the samples in these files.
 ///
 /// # Errors
 ///
-/// `Usage` for an unknown option, `Step` if a bench fails.
+/// `Usage` for an unknown option or name, `Step` if something does not build, `Servers` if one does not start, `Io` for a program that
+/// can't be spoken to and a page that can't be written.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
-    let criterion = criterion(arguments)?;
-    let criterion: Vec<_> = criterion.iter().map(String::as_str).collect();
-    Cargo::new(&[&["bench", "-p", "cloakroom-benches", "--locked", "--"][..], &criterion].concat()).run()?;
+    if let [option, files @ ..] = arguments
+        && option == "--from"
+    {
+        return from(files);
+    }
+    let plan = Plan::read(arguments)?;
+    build()?;
+    let machine = machine::lines();
+    let servers = Servers::start(&SERVERS)?;
+    let folder = rooted("target");
+    let contest = Contest::start(
+        &servers,
+        &[folder.join("release/engines"), folder.join("peers/release/peers")],
+        &[folder.join("release/engines-counted"), folder.join("peers/release/peers-counted")],
+    )?;
+    plan.check(&contest.engines())?;
+    let left_out = contest.left_out();
+    let samples = contest.run(&plan)?;
+    if plan.is_filtered() {
+        println!("{}", page::text(&Standings::of(&samples)));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let lines: String = samples.iter().map(|sample| sample.line() + "\n").collect();
+    keep(&rooted(SAMPLES), &lines)?;
+    let report = Report { quick: plan.quick, machine, left_out, standings: Standings::of(&samples) };
+    report.write()?;
+    if !plan.quick {
+        criterion(&servers)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Our arguments in the words of criterion, which takes one filter and reads it as a regular expression.
-fn criterion(arguments: &[String]) -> Result<Vec<String>> {
-    let (options, names): (Vec<_>, Vec<_>) =
-        arguments.iter().cloned().partition(|argument| argument.starts_with('-'));
-    if let Some(unknown) = options.iter().find(|option| *option != "--quick") {
-        return Err(Error::Usage(format!("`bench` has no option `{unknown}`")));
+fn from(files: &[String]) -> Result<ExitCode> {
+    let mut samples = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(file)
+            .map_err(|source| Error::Io(format!("{file} is not readable"), source))?;
+        samples.extend(sample::all(&text));
     }
-    let filter = (!names.is_empty()).then(|| names.join("|"));
-    Ok(options.into_iter().take(1).chain(filter).collect())
+    let standings = Standings::of(&samples);
+    Report { quick: true, machine: machine::lines(), left_out: Vec::new(), standings }.write()?;
+    Ok(ExitCode::SUCCESS)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn build() -> Result<()> {
+    Cargo::new(&["build", "--release", "--locked", "-p", "cloakroom-benches", "--bins"]).run()?;
+    let (peers, built) = (rooted(PEERS), rooted(BUILT));
+    let (peers, built) = (peers.to_string_lossy(), built.to_string_lossy());
+    let bins = ["--bin", "peers", "--bin", "peers-counted"];
+    let place = ["build", "--release", "--locked", "--manifest-path", &peers, "--target-dir", &built];
+    Cargo::new(&[&place[..], &bins].concat()).run()
+}
 
-    fn criterion_of(arguments: &[&str]) -> Result<Vec<String>> {
-        let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        criterion(&arguments)
-    }
+/// All operations by the statistics of criterion, which keeps its own report in target/criterion.
+fn criterion(servers: &Servers) -> Result<()> {
+    let benches = Cargo::new(&["bench", "-p", "cloakroom-benches", "--locked"]);
+    servers.variables().fold(benches, |benches, (name, value)| benches.env(name, value)).run()
+}
 
-    #[test]
-    fn no_argument_runs_every_bench() {
-        assert_eq!(criterion_of(&[]).unwrap(), [""; 0]);
-    }
+fn keep(path: &Path, text: &str) -> Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(path, text))
+        .map_err(|source| Error::Io(format!("{} is not written", path.display()), source))
+}
 
-    #[test]
-    fn several_names_become_one_filter_that_matches_any() {
-        assert_eq!(criterion_of(&["load", "--quick", "save"]).unwrap(), ["--quick", "load|save"]);
-    }
-
-    #[test]
-    fn unknown_option_is_wrong_usage() {
-        assert!(matches!(criterion_of(&["--slow"]), Err(Error::Usage(_))));
-    }
+fn rooted(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).join(path)
 }

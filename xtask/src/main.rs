@@ -41,8 +41,8 @@ const COMMANDS: [Command; 10] = [
     },
     Command {
         name: "bench",
-        arguments: "[--quick] [NAME…]",
-        about: "the criterion benches, or those whose names contain a NAME",
+        arguments: "[--quick] [--sizes] [NAME…]",
+        about: "the engines beside their bare drivers and other libraries; writes docs/benchmarks.md, unless NAMEs leave something out",
         run: bench::run,
     },
     Command {
