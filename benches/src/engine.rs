@@ -50,24 +50,19 @@ impl Engine {
     }
 
     /// One whose store can be asked for its size, and filled.
-    pub(crate) fn on(mut self, shelf: Shelf) -> Self {
-        if matches!(shelf, Shelf::Table(_)) {
-            self.lacks = &[];
-        }
-        self.shelf = shelf;
-        self
+    pub(crate) fn on(self, store: Shelf) -> Self {
+        let lacks = if matches!(store, Shelf::Table(_)) { &[] } else { self.lacks };
+        Self { shelf: store, lacks, ..self }
     }
 
     /// One whose files are in there.
-    pub(crate) fn within(mut self, folder: TempDir) -> Self {
-        self._folder = Some(folder);
-        self
+    pub(crate) fn within(self, folder: TempDir) -> Self {
+        Self { _folder: Some(folder), ..self }
     }
 
     /// One that can't do these.
-    pub(crate) fn lacking(mut self, lacks: &'static [Operation]) -> Self {
-        self.lacks = lacks;
-        self
+    pub(crate) fn lacking(self, lacks: &'static [Operation]) -> Self {
+        Self { lacks, ..self }
     }
 
     fn backend(&self) -> &dyn SessionBackend {
@@ -174,8 +169,8 @@ impl Contender for Engine {
         self.shelf.bytes(live).await
     }
 
-    async fn fill_expired(&self, number: u64) -> Result {
-        self.shelf.table()?.fill_expired(number).await
+    async fn crowd(&self, expired: u64, living: u64) -> Result {
+        self.shelf.table()?.crowd(expired, living).await
     }
 
     async fn fill(&self, number: u64, some: u64) -> Result<Option<Vec<Kept>>> {

@@ -55,7 +55,7 @@ pub fn list() -> Result<(Vec<Entry>, Vec<LeftOut>)> {
         THE_PROCESS,
         |size| async move { Ok(raw::Files::new(tempfile::tempdir()?, size)) },
     );
-    list.ours("cookie", "what the browser survives", |_| cookie());
+    list.ours("cookie", "what the browser survives", |_| async { cookie() });
     list.raw("cookie", "ring", "what the browser survives", |_| async {
         Ok(raw::Cookie::new(SECRET.as_bytes()))
     });
@@ -176,7 +176,7 @@ async fn database_of_sqlite(size: usize) -> Result<(cloakroom_db::Backend, Table
     let options = SqliteConnectOptions::from_str(&url)?
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
-        .busy_timeout(Duration::from_secs(60));
+        .busy_timeout(Duration::from_mins(1));
     let pool = SqlitePoolOptions::new().test_before_acquire(false).max_connections(CONNECTIONS + 1);
     let pool = Pool::Sqlite(pool.connect_with(options).await?);
     Ok((backend, Table { pool, name: table, size }, folder))
@@ -226,7 +226,7 @@ async fn file() -> Result<Engine> {
     Ok(Engine::new(backend).on(Shelf::Folder(path)).within(folder))
 }
 
-async fn cookie() -> Result<Engine> {
+fn cookie() -> Result<Engine> {
     Ok(Engine::new(cloakroom_cookie::Config::new(SECRET).open()?).lacking(OF_COOKIES))
 }
 

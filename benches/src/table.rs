@@ -118,10 +118,12 @@ impl Table {
         if filled == number { Ok(()) } else { Err(format!("{filled} rows of {number} are there").into()) }
     }
 
-    /// Puts rows there that have expired two hours ago.
-    pub(crate) async fn fill_expired(&self, number: u64) -> Result {
-        let ends = SystemClock.now().millis() - 2 * 3_600_000;
-        self.fill(1 << 31, number, ends).await
+    /// Puts rows there that have expired two hours ago, and others that live as long.
+    pub(crate) async fn crowd(&self, expired: u64, living: u64) -> Result {
+        const FIRST: u64 = 1 << 31;
+        let (now, span) = (SystemClock.now().millis(), 2 * 3_600_000);
+        self.fill(FIRST, expired, now - span).await?;
+        self.fill(FIRST + expired, living, now + span).await
     }
 }
 

@@ -43,8 +43,8 @@ pub trait Contender: Send + Sync + 'static {
         ready(Ok(None))
     }
 
-    /// Puts so many sessions there that have expired, faster than one by one.
-    fn fill_expired(&self, _number: u64) -> impl Future<Output = Result> + Send {
+    /// Puts so many sessions there that have expired, and so many that live, faster than one by one.
+    fn crowd(&self, _expired: u64, _living: u64) -> impl Future<Output = Result> + Send {
         ready(Err("its store is not filled".into()))
     }
 

@@ -1,6 +1,7 @@
 //! A program of contenders: it says who they are, and does what it is asked for.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::io::{self, BufRead as _, Write as _};
 use std::time::Duration;
 
@@ -64,13 +65,15 @@ fn answer(runtime: &Runtime, entries: &[Entry], open: &mut Open, line: &str) -> 
     let entry = &entries[number];
     runtime.block_on(async {
         let key = (number, ask.size);
-        if !open.contains_key(&key) {
-            let mut opened = entry.open(ask.size).await?;
-            opened.prepare(ask.live).await?;
-            let bytes = opened.bytes().await?;
-            open.insert(key, (opened, bytes));
-        }
-        let (opened, bytes) = open.get_mut(&key).ok_or("it has closed")?;
+        let (opened, bytes) = match open.entry(key) {
+            Occupied(there) => there.into_mut(),
+            Vacant(place) => {
+                let mut opened = entry.open(ask.size).await?;
+                opened.prepare(ask.live).await?;
+                let bytes = opened.bytes().await?;
+                place.insert((opened, bytes))
+            }
+        };
         if !opened.does(operation) {
             return Ok(None);
         }

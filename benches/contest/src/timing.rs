@@ -143,19 +143,19 @@ impl<C: Contender> Runner<C> {
         loop {
             let left = match pace {
                 Pace::For(_) => batch,
-                Pace::Times(times) => {
-                    batch.min((times * tasks as u64).saturating_sub(sum.times.len() as u64))
+                Pace::Times(number) => {
+                    batch.min((number * tasks as u64).saturating_sub(sum.times.len() as u64))
                 }
             };
             let sessions = self.made(left).await?;
-            let (_, timed) =
+            let (_, batched) =
                 self.share(sessions, tasks, Pace::Times(u64::MAX), Operation::Delete, self.turn).await?;
-            let took = timed.cost.took;
-            sum.cost.add(timed.cost);
-            sum.times.extend(timed.times);
+            let took = batched.cost.took;
+            sum.cost.add(batched.cost);
+            sum.times.extend(batched.times);
             let is_over = match pace {
                 Pace::For(limit) => sum.cost.took >= limit || began.elapsed() >= limit * PATIENCE,
-                Pace::Times(times) => sum.times.len() as u64 >= times * tasks as u64,
+                Pace::Times(number) => sum.times.len() as u64 >= number * tasks as u64,
             };
             if is_over {
                 sum.times.sort_unstable();
@@ -200,8 +200,7 @@ impl<C: Contender> Runner<C> {
 
     /// Somebody saves for as long as a sweep takes: the times are those of the saves.
     async fn swept(&mut self) -> Result<Timed> {
-        self.prepare(ALIVE).await?;
-        self.contender.fill_expired(EXPIRED).await?;
+        self.contender.crowd(EXPIRED, ALIVE.saturating_sub(self.live)).await?;
         let sweeper = Arc::clone(&self.contender);
         let mut sessions = mem::take(&mut self.sessions);
         let meter = Meter::start();
@@ -216,9 +215,10 @@ impl<C: Contender> Runner<C> {
             consume_budget().await;
         }
         sweep.await??;
-        let timed = Timed { cost: meter.stop(), times, kept: None };
+        let cost = meter.stop();
         self.sessions = sessions;
-        Ok(timed.sorted())
+        times.sort_unstable();
+        Ok(Timed { times, cost, kept: None })
     }
 }
 
@@ -231,12 +231,11 @@ impl<C: Contender> Entrant for Runner<C> {
         let more = live - self.live;
         // One by one as long as that is not too slow: so sessions are where an engine puts them.
         let filled = if live > ALIVE { self.contender.fill(more, ALIVE).await? } else { None };
-        match filled {
-            Some(some) => self.sessions = some,
-            None => {
-                let made = self.made(more).await?;
-                self.sessions.extend(made);
-            }
+        if let Some(some) = filled {
+            self.sessions = some;
+        } else {
+            let made = self.made(more).await?;
+            self.sessions.extend(made);
         }
         self.live = live;
         // Who stored less would be faster.
@@ -318,13 +317,6 @@ impl Pace {
             Self::For(limit) => began.elapsed() < limit,
             Self::Times(times) => (done as u64) < times,
         }
-    }
-}
-
-impl Timed {
-    fn sorted(mut self) -> Self {
-        self.times.sort_unstable();
-        self
     }
 }
 

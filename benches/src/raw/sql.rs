@@ -106,8 +106,8 @@ impl Contender for Rows {
         self.shelf.bytes(live).await
     }
 
-    async fn fill_expired(&self, number: u64) -> Result {
-        self.shelf.table()?.fill_expired(number).await
+    async fn crowd(&self, expired: u64, living: u64) -> Result {
+        self.shelf.table()?.crowd(expired, living).await
     }
 
     async fn fill(&self, number: u64, some: u64) -> Result<Option<Vec<String>>> {

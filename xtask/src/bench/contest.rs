@@ -11,6 +11,7 @@ use crate::{error::Result, servers::Servers};
 
 /// How long memory is watched: a count is no time.
 const COUNTED: u64 = 30;
+const FEW: u64 = 100;
 
 /// All contenders, in programs that run.
 pub(crate) struct Contest {
@@ -69,7 +70,8 @@ impl Contest {
                 eprintln!("  {} samples", samples.len() - began);
                 let mut counted = Vec::new();
                 for cell in cells.iter().filter(|cell| cell.tasks == 1 && cell.table != SWEEP) {
-                    visit(&mut self.counting, engine, cell, COUNTED, &mut counted)?;
+                    let few = Cell { live: FEW, ..*cell };
+                    visit(&mut self.counting, engine, &few, COUNTED, &mut counted)?;
                 }
                 samples.extend(counted.into_iter().map(Sample::counted));
                 for program in self.programs.iter_mut().chain(&mut self.counting) {

@@ -226,7 +226,7 @@ fn absolute(standings: &Standings, wanted: impl Fn(&Standing) -> bool) -> Vec<Ve
     };
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     rows.extend(standings.0.iter().filter(|one| wanted(one)).map(row));
-    without_empty_columns(rows)
+    without_empty_columns(&rows)
 }
 
 fn kept(standings: &Standings) -> Vec<Vec<String>> {
@@ -300,7 +300,7 @@ fn sizes(standings: &Standings, table: &str) -> Vec<Vec<String>> {
     rows
 }
 
-fn without_empty_columns(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
+fn without_empty_columns(rows: &[Vec<String>]) -> Vec<Vec<String>> {
     let width = rows.first().map_or(0, Vec::len);
     let filled = |column: &usize| rows.iter().skip(1).any(|row| row[*column] != "–");
     let columns: Vec<_> = (0..width).filter(filled).collect();

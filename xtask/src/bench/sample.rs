@@ -42,6 +42,8 @@ impl Sample {
     pub(crate) fn counted(mut self) -> Self {
         self.table = format!("{} counted", self.table);
         self.fields.insert("table".to_owned(), self.table.clone().into());
+        // Of a few sessions that says nothing either.
+        self.fields.remove("bytes");
         self
     }
 

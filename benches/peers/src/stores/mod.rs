@@ -109,7 +109,7 @@ async fn store_of_sqlite() -> Result<(SqliteStore, Place)> {
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
-        .busy_timeout(Duration::from_secs(60));
+        .busy_timeout(Duration::from_mins(1));
     let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS + 1).connect_with(options).await?;
     let store = SqliteStore::new(pool.clone());
     store.migrate().await?;

@@ -126,21 +126,23 @@ impl<S: SessionStore> Contender for Tower<S> {
     }
 
     /// As its own create writes them, whose texts nobody reads.
-    async fn fill_expired(&self, number: u64) -> Result {
-        let number = i64::try_from(number)?;
+    async fn crowd(&self, expired: u64, living: u64) -> Result {
+        let (number, expired) = (i64::try_from(expired + living)?, i64::try_from(expired)?);
         match &self.place {
             Place::Sqlite(pool, _) => {
                 let fill = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) \
                             INSERT INTO tower_sessions (id, data, expiry_date) SELECT printf('%022d', i), \
-                            zeroblob(?), strftime('%Y-%m-%d %H:%M:%S', 'now', '-2 hours') || '.0 +00:00:00' FROM n";
-                sqlx::query(fill).bind(number).bind(i64::try_from(self.size)?).execute(pool).await?;
+                            zeroblob(?), strftime('%Y-%m-%d %H:%M:%S', 'now', iif(i > ?, '+2 hours', '-2 hours')) || '.0 +00:00:00' \
+                            FROM n";
+                sqlx::query(fill).bind(number).bind(i64::try_from(self.size)?).bind(expired).execute(pool).await?;
             }
             Place::Postgres(pool, table) => {
                 let fill = format!(
                     "INSERT INTO {table} (id, data, expiry_date) SELECT lpad(i::text, 22, '0'), \
-                     convert_to(repeat('x', $2), 'UTF8'), now() - INTERVAL '2 hours' FROM generate_series(1, $1) AS n(i)"
+                     convert_to(repeat('x', $2), 'UTF8'), now() + INTERVAL '2 hours' * CASE WHEN i > $3 THEN 1 ELSE -1 END \
+                     FROM generate_series(1, $1) AS n(i)"
                 );
-                sqlx::query(&fill).bind(number).bind(i32::try_from(self.size)?).execute(pool).await?;
+                sqlx::query(&fill).bind(number).bind(i32::try_from(self.size)?).bind(expired).execute(pool).await?;
             }
             _ => return Err("its store is not filled".into()),
         }
