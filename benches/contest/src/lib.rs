@@ -11,6 +11,7 @@ mod entry;
 mod meter;
 mod operation;
 mod program;
+mod runner;
 mod sample;
 mod timing;
 mod version;
@@ -21,8 +22,9 @@ pub use entry::{Entry, LeftOut, Opened};
 pub use meter::{Cost, Counter};
 pub use operation::Operation;
 pub use program::serve;
+pub use runner::{Entrant, Runner};
 pub use sample::{Sample, percentile};
-pub use timing::{Entrant, Pace, Runner, Timed};
+pub use timing::{Pace, Timed};
 pub use version::version;
 
 /// Nobody acts on the kind of what goes wrong in a bench: it is printed, and the cell stays empty.
