@@ -5,10 +5,7 @@ use std::collections::HashMap;
 use actix_session::storage::{RedisSessionStore, SessionKey, SessionStore as _};
 use actix_web::cookie::time::Duration;
 use cloakroom_contest::{Contender, Operation, Result, payload};
-use tower_sessions_redis_store::fred::{
-    interfaces::{ClientLike as _, ServerInterface as _},
-    prelude::{Config, Pool},
-};
+use tower_sessions_redis_store::fred::prelude::Pool;
 
 /// The one name that is set.
 const NAME: &str = "t";
@@ -26,9 +23,7 @@ pub(super) struct Actix {
 
 impl Actix {
     pub(super) async fn open(url: String, size: usize) -> Result<Self> {
-        let pool = Pool::new(Config::from_url(&url)?, None, None, None, 1)?;
-        pool.init().await?;
-        pool.flushdb::<()>(false).await?;
+        let pool = super::emptied(&url, 1).await?;
         let store = RedisSessionStore::new(url).await.map_err(|error| format!("{error:#}"))?;
         Ok(Self { store, pool, size })
     }

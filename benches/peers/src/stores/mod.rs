@@ -13,8 +13,9 @@ use tower_sessions_moka_store::MokaStore;
 use tower_sessions_redis_store::{
     RedisStore,
     fred::{
-        interfaces::{ClientLike as _, KeysInterface as _, MemoryInterface as _, ServerInterface as _},
+        interfaces::ClientLike as _,
         prelude::{Config, Pool},
+        types::CustomCommand,
     },
 };
 use tower_sessions_sqlx_store::{
@@ -143,10 +144,20 @@ async fn redis(url: String, size: usize) -> Result<impl Contender> {
 }
 
 async fn store_of_redis(url: &str) -> Result<(RedisStore<Pool>, Pool)> {
-    let pool = Pool::new(Config::from_url(url)?, None, None, None, REDIS_CONNECTIONS)?;
-    pool.init().await?;
-    pool.flushdb::<()>(false).await?;
+    let pool = emptied(url, REDIS_CONNECTIONS).await?;
     Ok((RedisStore::new(pool.clone()), pool))
+}
+
+/// Connections to one of a server's databases, in which nothing is left.
+async fn emptied(url: &str, connections: usize) -> Result<Pool> {
+    let pool = Pool::new(Config::from_url(url)?, None, None, None, connections)?;
+    pool.init().await?;
+    pool.custom::<(), String>(command("FLUSHDB"), Vec::new()).await?;
+    Ok(pool)
+}
+
+fn command(name: &'static str) -> CustomCommand {
+    CustomCommand::new_static(name, None, false)
 }
 
 /// How much a server keeps for a key, on average of some that are drawn by lot.
@@ -154,9 +165,9 @@ async fn memory(pool: &Pool) -> Result<f64> {
     const DRAWS: u32 = 100;
     let mut all = 0.0;
     for _ in 0..DRAWS {
-        let key: Option<String> = pool.randomkey().await?;
-        let bytes: Option<u64> = pool.memory_usage(key.unwrap_or_default(), None).await?;
-        all += f64::from(u32::try_from(bytes.unwrap_or_default())?);
+        let key: String = pool.custom(command("RANDOMKEY"), Vec::<String>::new()).await?;
+        let bytes: u64 = pool.custom(command("MEMORY"), vec!["USAGE".to_owned(), key]).await?;
+        all += f64::from(u32::try_from(bytes)?);
     }
     Ok(all / f64::from(DRAWS))
 }

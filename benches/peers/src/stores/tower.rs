@@ -5,9 +5,9 @@ use std::pin::Pin;
 use cloakroom_contest::{Contender, Emptied, Operation, Result, payload};
 use serde_json::Value;
 use tempfile::TempDir;
-use time::{Duration, OffsetDateTime};
 use tower_sessions::{
     ExpiredDeletion, SessionStore,
+    cookie::time::{Duration, OffsetDateTime},
     session::{Id, Record},
 };
 use tower_sessions_redis_store::fred::prelude::Pool;
