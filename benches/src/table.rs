@@ -78,7 +78,11 @@ impl Table {
                     self.number("PRAGMA page_count").await? - self.number("PRAGMA freelist_count").await?;
                 pages * self.number("PRAGMA page_size").await?
             }
-            Pool::Postgres(_) => self.number("SELECT pg_total_relation_size('{table}')").await?,
+            Pool::Postgres(pool) => {
+                // Connections that wait for each other take several pages at once, of which many stay empty.
+                sqlx::raw_sql(AssertSqlSafe(self.statement("VACUUM FULL {table}"))).execute(pool).await?;
+                self.number("SELECT pg_total_relation_size('{table}')").await?
+            }
             Pool::MySql(pool) => {
                 let analyze = self.statement("ANALYZE TABLE {table}");
                 sqlx::raw_sql(AssertSqlSafe(analyze)).execute(pool).await?;

@@ -1,6 +1,7 @@
 //! What is timed, and nothing about how.
 
 use std::future::{Future, ready};
+use std::sync::LazyLock;
 
 use crate::{Operation, Result};
 
@@ -70,11 +71,30 @@ pub trait Contender: Send + Sync + 'static {
 #[derive(Clone, Copy, Debug)]
 pub struct Emptied;
 
-/// A text of so many bytes that begins with a number, so that no two are equal.
+/// The largest text.
+const LARGEST: usize = 1 << 14;
+
+/// A text of so many bytes that begins with a number, so that no two are equal. The rest is noise: a database that compresses values
+/// finds nothing to compress.
 pub fn payload(size: usize, turn: u64) -> String {
+    static NOISE: LazyLock<String> = LazyLock::new(noise);
     let mut text = format!("{turn:016x}");
-    text.extend(std::iter::repeat_n('x', size.saturating_sub(text.len())));
+    text.reserve_exact(size.saturating_sub(text.len()));
+    text.extend(NOISE.get(text.len()..size.min(LARGEST)));
     text
+}
+
+/// Letters and digits without a pattern, the same ones in each run.
+fn noise() -> String {
+    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let sign = |_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(SIGNS[usize::try_from(state >> 58).unwrap_or_default()])
+    };
+    (0..LARGEST).map(sign).collect()
 }
 
 #[cfg(test)]
@@ -86,5 +106,14 @@ mod tests {
         let (one, other) = (payload(300, 1), payload(300, 2));
         assert_eq!((one.len(), other.len()), (300, 300));
         assert_ne!(one, other);
+    }
+
+    #[test]
+    fn a_text_has_nothing_to_compress() {
+        let text = payload(4_096, 1);
+        let mut pairs: Vec<_> = text.as_bytes().windows(4).collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        assert!(pairs.len() > 4_000, "{} of 4,093 are different", pairs.len());
     }
 }

@@ -116,6 +116,7 @@ impl<S: SessionStore> Contender for Tower<S> {
                 sqlx::query_scalar::<_, i64>(size).fetch_one(pool).await?
             }
             Place::Postgres(pool, table) => {
+                sqlx::query(&format!("VACUUM FULL {table}")).execute(pool).await?;
                 sqlx::query_scalar("SELECT pg_total_relation_size($1::text::regclass)")
                     .bind(table)
                     .fetch_one(pool)
