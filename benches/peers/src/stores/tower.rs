@@ -39,7 +39,8 @@ pub(super) struct Tower<S> {
 
 impl<S: SessionStore> Tower<S> {
     pub(super) fn new(store: S, place: Place, size: usize) -> Self {
-        let beside = rmp_serde::to_vec(&record(Id::default(), "x".repeat(size))).map_or(0, |all| all.len() - size);
+        let beside =
+            rmp_serde::to_vec(&record(Id::default(), "x".repeat(size))).map_or(0, |all| all.len() - size);
         Self { store, place, sweep: None, beside, size }
     }
 
@@ -135,7 +136,12 @@ impl<S: SessionStore> Contender for Tower<S> {
                             INSERT INTO tower_sessions (id, data, expiry_date) SELECT printf('%022d', i), \
                             zeroblob(?), strftime('%Y-%m-%d %H:%M:%S', 'now', iif(i > ?, '+2 hours', '-2 hours')) || '.0 +00:00:00' \
                             FROM n";
-                sqlx::query(fill).bind(number).bind(i64::try_from(self.size)?).bind(expired).execute(pool).await?;
+                sqlx::query(fill)
+                    .bind(number)
+                    .bind(i64::try_from(self.size)?)
+                    .bind(expired)
+                    .execute(pool)
+                    .await?;
             }
             Place::Postgres(pool, table) => {
                 let fill = format!(
@@ -143,7 +149,12 @@ impl<S: SessionStore> Contender for Tower<S> {
                      convert_to(repeat('x', $2), 'UTF8'), now() + INTERVAL '2 hours' * CASE WHEN i > $3 THEN 1 ELSE -1 END \
                      FROM generate_series(1, $1) AS n(i)"
                 );
-                sqlx::query(&fill).bind(number).bind(i32::try_from(self.size)?).bind(expired).execute(pool).await?;
+                sqlx::query(&fill)
+                    .bind(number)
+                    .bind(i32::try_from(self.size)?)
+                    .bind(expired)
+                    .execute(pool)
+                    .await?;
             }
             _ => return Err("its store is not filled".into()),
         }
