@@ -94,12 +94,11 @@ impl<C: Contender> Runner<C> {
             let (contender, start, size) = (Arc::clone(&self.contender), Arc::clone(&start), self.size);
             let turn = turn + ((task as u64) << 40);
             running.spawn(async move {
-                start.wait().await;
+                ready(&start).await;
                 work(&*contender, mine, pace, operation, size, turn).await
             });
         }
-        start.wait().await;
-        let meter = Meter::start();
+        let meter = begun(&start).await;
         let shares: Vec<Share<C>> = joined(running).await?;
         let mut timed = Timed { cost: meter.stop(), ..Timed::default() };
         let mut sessions = Vec::new();
@@ -150,7 +149,7 @@ impl<C: Contender> Runner<C> {
             let (contender, shared, start) =
                 (Arc::clone(&self.contender), Arc::clone(&shared), Arc::clone(&start));
             running.spawn(async move {
-                start.wait().await;
+                ready(&start).await;
                 let (began, mut times) = (Instant::now(), Vec::new());
                 while pace.goes_on(began, times.len()) {
                     let before = Instant::now();
@@ -161,8 +160,7 @@ impl<C: Contender> Runner<C> {
                 Ok(times)
             });
         }
-        start.wait().await;
-        let meter = Meter::start();
+        let meter = begun(&start).await;
         let mut times: Vec<_> = joined(running).await?.into_iter().flatten().collect();
         let cost = meter.stop();
         times.sort_unstable();
@@ -250,6 +248,20 @@ impl<C: Contender> Entrant for Runner<C> {
     fn does(&self, operation: Operation) -> bool {
         !self.contender.lacks().contains(&operation)
     }
+}
+
+/// A task that goes when all are ready, and when somebody has looked at the clock since.
+async fn ready(start: &Barrier) {
+    start.wait().await;
+    start.wait().await;
+}
+
+/// Lets all go that are ready. The clock runs before the first of them does, however late this one gets a processor again.
+async fn begun(start: &Barrier) -> Meter {
+    start.wait().await;
+    let meter = Meter::start();
+    start.wait().await;
+    meter
 }
 
 #[expect(clippy::cast_precision_loss, reason = "nobody counts that far")]

@@ -138,3 +138,10 @@ async fn who_stores_less_than_the_others_does_not_take_part() {
     let refused = Runner::new(store, 300).prepare(1).await.unwrap_err();
     assert!(refused.to_string().contains("299 bytes of 300"), "{refused}");
 }
+
+#[tokio::test]
+async fn the_clock_runs_before_the_first_task_does() {
+    let (_, mut runner) = runner();
+    let timed = runner.run(Operation::Create, 1, Pace::Times(100)).await.unwrap();
+    assert!(timed.cost.took >= timed.times.iter().sum(), "{:?}", timed.cost);
+}

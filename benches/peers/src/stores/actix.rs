@@ -30,7 +30,7 @@ impl Actix {
 
     fn state(&self, mut text: String) -> HashMap<String, String> {
         text.truncate(self.size - BESIDE);
-        state(text)
+        state(&text)
     }
 
     async fn text(&self, key: &str) -> Result<String> {
@@ -95,7 +95,7 @@ pub(super) fn parsed(key: &str) -> Result<SessionKey> {
 }
 
 /// It keeps each value as JSON.
-pub(super) fn state(text: String) -> HashMap<String, String> {
+pub(super) fn state(text: &str) -> HashMap<String, String> {
     [(NAME.to_owned(), format!("\"{text}\""))].into()
 }
 

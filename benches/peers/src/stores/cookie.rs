@@ -41,7 +41,7 @@ impl Contender for Cookie {
     type Session = String;
 
     async fn create(&self, text: String) -> Result<String> {
-        let key = self.store.save(state(text), &LIFE).await?;
+        let key = self.store.save(state(&text), &LIFE).await?;
         self.signed(key.as_ref())
     }
 
