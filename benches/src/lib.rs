@@ -8,6 +8,7 @@ mod list;
 mod raw;
 mod shelf;
 mod table;
+pub mod site;
 
 pub use engine::Engine;
 pub use list::list;

@@ -8,7 +8,7 @@ use std::{
 use crate::{Error, Result, error::during, programs, user};
 
 /// A program, and the Debian package that has it.
-const PACKAGES: [(&str, &str); 13] = [
+const PACKAGES: [(&str, &str); 14] = [
     ("redis-server", "redis-server"),
     ("redis-cli", "redis-tools"),
     ("openssl", "openssl"),
@@ -22,6 +22,7 @@ const PACKAGES: [(&str, &str); 13] = [
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
     ("python3", "python3-venv"),
+    ("wrk", "wrk"),
 ];
 
 /// Those of the given programs that are not on this machine.
