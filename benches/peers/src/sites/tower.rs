@@ -30,9 +30,14 @@ pub(crate) async fn on_sqlite(folder: &FilePath) -> Result<Site> {
 }
 
 pub(crate) async fn on_redis(url: &str) -> Result<Site> {
+    site("Redis", redis(url).await?).await
+}
+
+/// The library's store on that server.
+pub(crate) async fn redis(url: &str) -> Result<impl SessionStore + Clone> {
     let pool = Pool::new(Config::from_url(url)?, None, None, None, CONNECTIONS)?;
     pool.init().await?;
-    site("Redis", RedisStore::new(pool)).await
+    Ok(RedisStore::new(pool))
 }
 
 async fn site(engine: &'static str, store: impl SessionStore + Clone) -> Result<Site> {
@@ -89,7 +94,7 @@ async fn all(session: Session) -> Answer<Json<Map<String, Value>>> {
 
 /// The library leaves to its users how its errors are answered.
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn failed(error: Error) -> StatusCode {
+pub(crate) fn failed(error: Error) -> StatusCode {
     eprintln!("tower-sessions: {error}");
     StatusCode::INTERNAL_SERVER_ERROR
 }
