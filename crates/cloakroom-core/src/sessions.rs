@@ -13,7 +13,7 @@ use crate::queue::Queues;
 use crate::session::Held;
 use crate::{
     Addressing, Capabilities, Clock, Error, ErrorKind, Lifetime, LoginLimit, Read, Result, Session,
-    SessionBackend, SessionKey, Stored, SystemClock, Timestamp, Written, format, notice, payload,
+    SessionBackend, SessionId, SessionKey, Stored, SystemClock, Timestamp, Written, format, notice, payload,
 };
 
 /// What holds for all sessions of a [`Sessions`].
@@ -84,6 +84,8 @@ struct Shared {
 /// A living session, as it is stored and as it reads.
 #[derive(Debug)]
 pub(crate) struct Found {
+    /// Under which it is stored.
+    pub(crate) id: SessionId,
     pub(crate) stored: Stored,
     pub(crate) content: Content,
 }
@@ -135,7 +137,7 @@ impl Sessions {
         match loaded {
             Ok(Some((current, found))) => {
                 span.record("outcome", "found").record("bytes", found.stored.record.payload.len());
-                let held = Held::new(current, &found.stored);
+                let held = Held::new(current, found.id, &found.stored);
                 Ok(Session::loaded(self.clone(), key, held, found.content))
             }
             Ok(None) => {
@@ -183,7 +185,7 @@ impl Sessions {
         let Some(stored) = there else { return Ok(None) };
         let content = self.decode(&stored)?;
         let over = self.options().lifetime.is_over(&content.head, stored.record.expires_at, self.now());
-        Ok((!over).then_some(Found { stored, content }))
+        Ok((!over).then_some(Found { id, stored, content }))
     }
 
     /// The session in a record.

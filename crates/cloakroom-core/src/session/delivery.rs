@@ -284,7 +284,10 @@ impl<'s> Commit<'s> {
             return issued.map(|_| ());
         }
         state.unsettled = None;
-        let key = issued?.unwrap_or_else(|| draft.key.clone());
+        let (key, id) = match issued? {
+            Some(key) => (key.clone(), key.id()),
+            None => (draft.key.clone(), draft.id.clone()),
+        };
         if draft.renews {
             state.replaced = true;
             state.announced = None;
@@ -295,7 +298,7 @@ impl<'s> Commit<'s> {
             let before = Arc::clone(&state.base);
             state.logged_in = draft.record.owner.clone().map(|user| Entrant::new(user, before));
         }
-        state.held = Some(Held::new(key, &stored));
+        state.held = Some(Held::new(key, id, &stored));
         state.changes.stored(draft.made);
         state.rebase(Arc::clone(&draft.content));
         Ok(())
@@ -343,7 +346,7 @@ impl<'s> Commit<'s> {
             return Ok(());
         }
         if let Some(held) = &mut state.held {
-            *held = Held::new(held.key.clone(), stored);
+            *held = Held::new(held.key.clone(), held.id.clone(), stored);
         }
         state.rebase(Arc::new(content));
         Ok(())

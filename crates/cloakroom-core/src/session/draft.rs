@@ -229,7 +229,7 @@ impl Session {
         let payload = sessions.encode(&content)?;
         let deadline = options.lifetime.deadline(&content.head, now);
         Ok(Drafted::Write(Arc::new(Draft {
-            id: key.id(),
+            id: held.as_ref().filter(|_| !rotate).map_or_else(|| key.id(), |held| held.id.clone()),
             key,
             record: Record::new(payload, deadline, content.owner.clone(), stamp),
             content: Arc::new(content),

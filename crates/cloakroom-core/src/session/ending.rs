@@ -60,7 +60,7 @@ impl Commit<'_> {
         let mut state = self.session.state();
         match found {
             Some((key, found)) if state.epoch == draft.epoch => {
-                state.adopt(key, &found.stored, found.content);
+                state.adopt(key, found);
             }
             Some(_) => {}
             None => {
@@ -100,7 +100,7 @@ impl Commit<'_> {
             tell_interruption(news);
             return Err(interrupted());
         };
-        state.adopt(key, &found.stored, found.content);
+        state.adopt(key, found);
         Ok(())
     }
 }

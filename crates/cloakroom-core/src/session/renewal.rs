@@ -80,7 +80,7 @@ impl Session {
         };
         let mut state = self.state();
         if state.held.as_ref().is_some_and(|held| held.key == *from) && state.unsettled.is_none() {
-            state.adopt(key, &found.stored, found.content);
+            state.adopt(key, found);
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use super::admission::Entrant;
 use super::draft::Draft;
 use crate::change::{Change, Changes, Origin};
 use crate::content::Content;
+use crate::sessions::Found;
 use crate::{BrowserEnd, CookieChange, Revision, SessionId, SessionKey, Sessions, Stored, Timestamp};
 
 /// A living record as it was last seen.
@@ -21,9 +22,10 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    pub(crate) fn new(key: SessionKey, stored: &Stored) -> Self {
+    /// `id` is the key's: whoever has asked the store knows it, and a hash is not for nothing.
+    pub(crate) fn new(key: SessionKey, id: SessionId, stored: &Stored) -> Self {
         Self {
-            id: key.id(),
+            id,
             key,
             revision: stored.revision.clone(),
             sequence: stored.record.stamp.sequence,
@@ -146,13 +148,13 @@ impl State {
     }
 
     /// The session as it is stored now, and under which key: another may have taken the place of the one that was held.
-    pub(super) fn adopt(&mut self, key: SessionKey, stored: &Stored, content: Content) {
+    pub(super) fn adopt(&mut self, key: SessionKey, found: Found) {
         if self.held.as_ref().is_some_and(|held| held.key != key) {
             self.replaced = true;
             self.announced = None;
         }
-        self.held = Some(Held::new(key, stored));
-        self.rebase(Arc::new(content));
+        self.held = Some(Held::new(key, found.id, &found.stored));
+        self.rebase(Arc::new(found.content));
     }
 
     /// What becomes of the browser's cookie, by all that the store has acknowledged.
