@@ -73,14 +73,19 @@ impl Data {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
+        self.pieces().next().is_none()
     }
 
     /// Names and values, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.pieces().map(|(name, value)| (std::str::from_utf8(name).unwrap_or_default(), value))
+    }
+
+    /// The same for those who only move or compare them: nothing is seen to be UTF-8 once more.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.entries
             .iter()
-            .map(|entry| (entry.name.str(&self.text), entry.value.bytes(&self.text)))
+            .map(|entry| (entry.name.bytes(&self.text), entry.value.bytes(&self.text)))
             .filter(|(name, _)| !is_reserved(name))
     }
 
@@ -100,7 +105,7 @@ impl Data {
 
     /// What is the framework's own stays.
     pub(crate) fn clear(&mut self) {
-        self.entries.retain(|entry| is_reserved(entry.name.str(&self.text)));
+        self.entries.retain(|entry| is_reserved(entry.name.bytes(&self.text)));
     }
 
     /// Whether another framework's format has noted a login, known here or not.
@@ -111,13 +116,13 @@ impl Data {
     /// Nobody asks for one that is the framework's own.
     fn position(&self, name: &str) -> Option<usize> {
         let same = |entry: &Entry| entry.name.bytes(&self.text) == name.as_bytes();
-        self.entries.iter().position(same).filter(|_| !is_reserved(name))
+        self.entries.iter().position(same).filter(|_| !is_reserved(name.as_bytes()))
     }
 }
 
 impl PartialEq for Data {
     fn eq(&self, other: &Self) -> bool {
-        self.iter().eq(other.iter())
+        self.pieces().eq(other.pieces())
     }
 }
 

@@ -65,8 +65,8 @@ impl fmt::Debug for Portable {
 }
 
 /// Names that are the framework's own, here and in Django: no application sets them, and none sees them.
-pub(crate) fn is_reserved(name: &str) -> bool {
-    name.starts_with("_auth_user") || name == "_session_expiry"
+pub(crate) fn is_reserved(name: &[u8]) -> bool {
+    name.starts_with(b"_auth_user") || name == b"_session_expiry"
 }
 
 /// The name under which a login is kept, here by nobody: it tells of one that the format does not know for a user.

@@ -63,7 +63,7 @@ pub(crate) fn encode(content: &Content, limit: usize) -> Result<Bytes> {
     if data.entries.len() > MOST_NAMES {
         return Err(too_many_names());
     }
-    let text: usize = data.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let text: usize = data.pieces().map(|(name, value)| name.len() + value.len()).sum();
     if text > limit {
         return Err(too_large(text, limit));
     }
@@ -86,10 +86,7 @@ pub(crate) fn encode(content: &Content, limit: usize) -> Result<Bytes> {
         proof: length(&head.proof),
         user_agent: length(&head.user_agent),
         address: length(&head.address),
-        lengths: data
-            .iter()
-            .map(|(name, value)| (size(name.as_bytes()), size(value)))
-            .collect::<Vec<(u32, u32)>>(),
+        lengths: data.pieces().map(|(name, value)| (size(name), size(value))).collect::<Vec<(u32, u32)>>(),
     };
     let mut writer = BytesMut::with_capacity(text + data.entries.len() * 4 + 320).writer();
     writer.get_mut().put_u8(PLAIN);
@@ -99,8 +96,8 @@ pub(crate) fn encode(content: &Content, limit: usize) -> Result<Bytes> {
     plain.put_slice(bytes(head.proof.as_ref(), &data.text));
     plain.put_slice(bytes(head.user_agent.as_ref(), &data.text));
     plain.put_slice(bytes(head.address.as_ref(), &data.text));
-    for (name, value) in data.iter() {
-        plain.put_slice(name.as_bytes());
+    for (name, value) in data.pieces() {
+        plain.put_slice(name);
         plain.put_slice(value);
     }
     if plain.len() > limit {

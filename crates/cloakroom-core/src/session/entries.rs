@@ -219,7 +219,7 @@ fn set(state: &mut State, name: &str, json: Bytes) {
 ///
 /// `Invalid` for the names that are the framework's own.
 pub(super) fn check(name: &str) -> Result<()> {
-    if is_reserved(name) {
+    if is_reserved(name.as_bytes()) {
         let message = "names that begin with _auth_user, and _session_expiry, are reserved";
         return Err(Error::new(ErrorKind::Invalid, message));
     }
