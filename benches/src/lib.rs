@@ -7,8 +7,8 @@ mod engine;
 mod list;
 mod raw;
 mod shelf;
-mod table;
 pub mod site;
+mod table;
 
 pub use engine::Engine;
 pub use list::list;

@@ -10,9 +10,9 @@ mod sample;
 mod standing;
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
-    process::ExitCode,
+    process::{Command, ExitCode, Stdio},
 };
 
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     servers::Servers,
 };
 
-use self::{contest::Contest, page::Report, plan::Plan, standing::Standings};
+use self::{contest::Contest, page::Report, plan::Plan, sample::Sample, standing::Standings};
 
 /// What is left out where there is none, by name.
 const SERVERS: [&str; 4] = ["postgres", "mariadb", "redis", "cluster"];
@@ -32,7 +32,7 @@ const BUILT: &str = "target/peers";
 /// Where the samples of the last run are, a line of JSON each.
 const SAMPLES: &str = "target/bench/samples.jsonl";
 
-/// Runs the contest and, unless it is to be quick, the criterion benches, and writes docs/benchmarks.md; with names of engines or operations
+/// Runs the contest and, unless it is to be quick, whole sites and the criterion benches, and writes docs/benchmarks.md; with names of engines or operations
 /// runs the contest among those alone, and writes nothing. With `--from FILE…` it runs nothing and makes the page of the samples in these files.
 ///
 /// # Errors
@@ -57,10 +57,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     )?;
     plan.check(&contest.engines())?;
     let left_out = contest.left_out();
-    let samples = contest.run(&plan)?;
+    let mut samples = contest.run(&plan)?;
     if plan.is_filtered() {
         println!("{}", page::text(&Standings::of(&samples)));
         return Ok(ExitCode::SUCCESS);
+    }
+    if !plan.quick {
+        samples.extend(sites(&servers)?);
     }
     let lines: String = samples.iter().map(|sample| sample.line() + "\n").collect();
     keep(&rooted(SAMPLES), &lines)?;
@@ -88,9 +91,21 @@ fn build() -> Result<()> {
     Cargo::new(&["build", "--release", "--locked", "-p", "cloakroom-benches", "--bins"]).run()?;
     let (peers, built) = (rooted(PEERS), rooted(BUILT));
     let (peers, built) = (peers.to_string_lossy(), built.to_string_lossy());
-    let bins = ["--bin", "peers", "--bin", "peers-counted"];
-    let place = ["build", "--release", "--locked", "--manifest-path", &peers, "--target-dir", &built];
-    Cargo::new(&[&place[..], &bins].concat()).run()
+    Cargo::new(&["build", "--release", "--locked", "--manifest-path", &peers, "--target-dir", &built]).run()
+}
+
+/// Whole sites, over HTTP.
+fn sites(servers: &Servers) -> Result<Vec<Sample>> {
+    let program = rooted("target/release/sites");
+    let broken = |source| Error::Io(format!("{} could not be run", program.display()), source);
+    let peers = rooted(BUILT).join("release/cloakroom-peers");
+    let mut command = Command::new(&program);
+    command.envs(servers.variables()).env("PEERS", peers).stderr(Stdio::inherit());
+    let output = command.output().map_err(broken)?;
+    if !output.status.success() {
+        return Err(broken(io::Error::other("it has failed")));
+    }
+    Ok(sample::all(&String::from_utf8_lossy(&output.stdout)))
 }
 
 /// All operations by the statistics of criterion, which keeps its own report in target/criterion.
