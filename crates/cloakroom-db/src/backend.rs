@@ -14,9 +14,10 @@ use crate::Config;
 use crate::config::redacted;
 use crate::dialect::Dialect;
 use crate::driver::{Driver, Instant, Rows, Value, deadline, turn};
-use crate::error::{too_busy, unanswered};
-use crate::group::{Load, Loading, Loads, Place, Save, Saves, Saving};
+use crate::error::{Verdict, too_busy, unanswered, while_reading};
+use crate::group::{Load, Loading, Loads, Place, Save, Saves, Saving, is_company};
 use crate::layout::{Layout, moment};
+use crate::question::late;
 use crate::queue::{Late, Queue, Turn};
 use crate::statements::Statements;
 
@@ -86,10 +87,13 @@ impl Backend {
         by: Instant,
     ) -> Result<Option<Turn<Saves>>> {
         let (Some(lines), Some(seen)) = (&self.lines, seen.stamp()) else { return Ok(None) };
+        if !is_company(new) {
+            return Ok(None);
+        }
         let save = || Save::new(id, new, seen, self.config.clock.now());
-        lines.saves.join(save, turn(), by).await.map(Some).map_err(|late| match late {
+        lines.saves.join(save, turn(), by).await.map(Some).map_err(|why| match why {
             Late::Waiting => too_busy(),
-            Late::Making => unanswered("it did not answer in time"),
+            Late::Making => unanswered(late()),
         })
     }
 
@@ -134,7 +138,8 @@ impl SessionBackend for Backend {
             Ok(Turn::Made(Loading::Found(found))) => Ok(found),
             Ok(Turn::Made(Loading::Alone)) => self.there(id, by).await,
             Ok(Turn::Own(_lead)) => self.there(id, by).await,
-            Err(Late::Waiting | Late::Making) => Err(too_busy()),
+            Err(Late::Waiting) => Err(too_busy()),
+            Err(Late::Making) => Err(while_reading(Verdict::Unsure, late())),
         }
     }
 
@@ -161,7 +166,7 @@ impl SessionBackend for Backend {
     async fn save(&self, id: &SessionId, new: &Record, seen: &Revision) -> Result<Saved> {
         let by = deadline();
         let lead = match self.join(id, new, seen, by).await? {
-            Some(Turn::Own(lead)) => Some(lead),
+            Some(Turn::Own(lead)) => lead,
             Some(Turn::Made(Saving::Stored)) => return Ok(self.written(new)),
             Some(Turn::Made(Saving::Unknown(why))) => return Err(unanswered(why)),
             Some(Turn::Made(Saving::Alone)) | None => None,
@@ -223,7 +228,8 @@ impl SessionBackend for Backend {
 
     async fn close(&self) -> Result<()> {
         if let Some(lines) = &self.lines {
-            // Who is in the line has been accepted. A caller who has stopped asking is not waited for.
+            // Who is in the line is sent with its group; a try by itself after that may find it closed. A caller who has
+            // stopped asking is not waited for.
             let _ = timeout_at(deadline(), lines.saves.drained()).await;
         }
         self.driver.close().await

@@ -15,7 +15,7 @@ use crate::group::{Load, Loading, Save, Saving, latest};
 use crate::pool::Pool;
 use crate::question::{Answer, Failure, Question};
 use crate::row;
-use crate::several::{SaveAll, Several};
+use crate::several::{SaveAll, Several, padded};
 use crate::statements::Sql;
 use crate::together::Work;
 
@@ -177,6 +177,8 @@ where
     ) -> Result<Result<Answer<DB>, Failure>> {
         let pool = if question.reads { &self.read } else { &self.write };
         let turn = by.min(Instant::now() + TURN);
+        // What may not be known is not begun without the time that the database takes to say no.
+        let turn = if question.reads { turn } else { turn.min(by.checked_sub(ANSWER).unwrap_or(turn)) };
         let lease = pool.lease(!question.reads, turn).await;
         let lease = lease.map_err(|error| while_connecting(&self.shown, error))?;
         let until = by.min(Instant::now() + limit);
@@ -256,7 +258,8 @@ where
     }
 
     async fn save_all(&self, sql: &SaveAll, saves: &[Save]) -> Vec<Saving> {
-        let Ok(lease) = self.write.lease(true, Instant::now() + TURN).await else {
+        // Who is in the group has waited for his turn.
+        let Ok(lease) = self.write.lease(true, Instant::now() + TURN / 2).await else {
             return vec![Saving::Alone; saves.len()];
         };
         let work = Work { lease, dialect: self.dialect, until: Instant::now() + ANSWER };
@@ -267,13 +270,11 @@ where
     }
 
     async fn load_all(&self, sql: &Several, loads: &[Load]) -> Vec<Loading> {
-        // A few lengths, and so a few statements to prepare. One that is asked for twice is found once.
-        let places = loads.len().next_power_of_two();
-        let mut ids: Vec<_> = loads.iter().map(|load| load.id.as_bytes()).collect();
-        ids.resize(places, ids.last().copied().unwrap_or_default());
-        let now = latest(loads.iter().map(|load| load.now));
-        let values: Vec<_> = ids.into_iter().map(Value::Bytes).chain([now]).collect();
-        let Ok(rows) = self.rows(&sql.of(places), &values, deadline()).await else {
+        let rows = padded(loads.iter(), |_| 0);
+        let sql = sql.of(rows.len());
+        let mut values: Vec<_> = rows.into_iter().map(|load| Value::Bytes(load.id.as_bytes())).collect();
+        values.push(latest(loads.iter().map(|load| load.now)));
+        let Ok(rows) = self.rows(&sql, &values, deadline()).await else {
             return loads.iter().map(|_| Loading::Alone).collect();
         };
         let found: HashMap<_, _> =

@@ -13,6 +13,14 @@ use crate::statements::Stamped;
 /// How many bytes are stored in one transaction, where there is more than one session: what takes longer is not to hold up the others.
 const LARGE: usize = 1 << 20;
 
+/// What PostgreSQL keeps in an index, and MySQL in the column.
+const LONGEST_OWNER: usize = 255;
+
+/// Whether it may be stored with others: one that the database refuses would be their failure, too.
+pub(crate) fn is_company(new: &Record) -> bool {
+    new.payload.len() <= LARGE && new.owner.as_ref().is_none_or(|owner| owner.len() <= LONGEST_OWNER)
+}
+
 /// A record that is to be stored over the one that was seen.
 pub(crate) struct Save {
     pub(crate) id: SessionId,
@@ -26,6 +34,16 @@ impl Save {
     pub(crate) fn new(id: &SessionId, new: &Record, seen: Stamp, now: Timestamp) -> Self {
         let (stamp, seen) = (new.stamp.to_bytes(), seen.to_bytes());
         Self { id: id.clone(), new: new.clone(), stamp, seen, now }
+    }
+
+    pub(crate) fn size(&self) -> usize {
+        self.new.payload.len()
+    }
+
+    /// Its row, and the stamp that was seen.
+    pub(crate) fn row_and_seen(&self) -> [Value<'_>; 6] {
+        let [payload, deadline, owner, stamp, id] = self.row();
+        [payload, deadline, owner, stamp, id, Value::Bytes(&self.seen)]
     }
 
     /// Its row: payload, deadline, owner, stamp and id.
@@ -84,14 +102,13 @@ impl Together for Saves {
     type Answer = Saving;
 
     fn takes(&self, group: &[Save], call: &Save) -> bool {
-        let bytes = |save: &Save| save.new.payload.len();
         // Of two saves of one session the second one is to meet what the first one has stored.
         let beside = |other: &Save| other.id != call.id;
         let room = LARGE.min(self.0.driver.room() / 2);
-        group.is_empty()
-            || group.len() < MOST
-                && group.iter().all(beside)
-                && group.iter().map(bytes).sum::<usize>() + bytes(call) <= room
+        // What no group takes is made by itself in its turn.
+        group.len() < MOST
+            && group.iter().all(beside)
+            && group.iter().map(Save::size).sum::<usize>() + call.size() <= room
     }
 
     async fn make(&self, group: Vec<Save>) -> Vec<Saving> {

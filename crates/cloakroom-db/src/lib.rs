@@ -9,10 +9,11 @@
 //! - A load, a create, a save that nobody else has been faster than, a touch, a rotation and a delete are
 //!   one flight to the server and back each, once their statement has been prepared on the connection. Who
 //!   was too late asks what is there: one more, two for a rotation.
-//! - Saves and loads that arrive while others are under way are made together, up to 64 at once: a row that
-//!   somebody else is writing is passed over and tried by itself, like everything that a group has not surely stored. One that comes
-//!   alone is sent at once.
-//! - A call ends within 4.8 seconds: up to 2.4 for its turn and a connection, 2.4 for an answer. A lock that somebody
+//! - Saves and loads that arrive while others are under way are made together, up to 64 at once; one that comes
+//!   alone is sent at once. A row that somebody else is writing is passed over by a group, and what a group has surely not
+//!   stored is tried by itself. If nobody knows, each save in question is `Unknown`, and is not sent again.
+//! - A call ends within 4.8 seconds: up to 2.4 for its turn, up to 2.4 for a connection, and what is left, up to
+//!   2.4, for an answer. A lock that somebody
 //!   else holds is waited for, for 2 seconds, and is a sure no then.
 //! - An error is `Unavailable` only if surely nothing was written: the database said so, or nothing had been
 //!   sent. A write whose answer got lost is `Unknown`; sent again, it is recognised.
@@ -39,7 +40,9 @@
 //!
 //! MySQL 8.0, MariaDB 10.6 or newer. What an acknowledged write survives is up to the server, which by its
 //! defaults (`innodb_flush_log_at_trx_commit`) is a power cut. Each connection is set to strict mode,
-//! autocommit and READ COMMITTED, and given up by the server when this process is silent for 4 minutes, in a transaction on MariaDB for 5 seconds; so `binlog_format` must not be STATEMENT. Ids and owners have up to 255
+//! autocommit and READ COMMITTED, so `binlog_format` must not be STATEMENT. If this process is cut off in the middle of a
+//! group's transaction, the up to 64 sessions of it can be read, but not saved or ended, until the server gives the connection
+//! up, after 5 seconds. Ids and owners have up to 255
 //! bytes, a session what `max_allowed_packet` allows: anything longer is `TooLarge`, and nothing is ever cut.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -48,12 +48,12 @@ pub(crate) const DIALECT: Dialect = Dialect {
                  INDEX {table}_expire_date_a5c62663 (expire_date)) ENGINE=InnoDB",
     },
     // What a server may have been told otherwise: to cut what is too long, to take another kind of table,
-    // to wait for a COMMIT that never comes: also of ours, if this process is cut off in the middle. READ COMMITTED locks no gaps between rows. For a lock, less is
+    // to wait for a COMMIT that never comes. READ COMMITTED locks no gaps between rows. For a lock, less is
     // waited than for a statement's answer, so that it is a sure no.
     set_up: Some(
         "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'), \
-         SESSION autocommit = 1 /*M!100300 , SESSION idle_transaction_timeout = 5 */, \
-         SESSION wait_timeout = 240, SESSION innodb_lock_wait_timeout = 2, SESSION lock_wait_timeout = 2; \
+         SESSION autocommit = 1, SESSION wait_timeout = 240, \
+         SESSION innodb_lock_wait_timeout = 2, SESSION lock_wait_timeout = 2; \
          SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     ),
     // Some of a packet is not values.

@@ -2,10 +2,14 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
+
+/// A line that does not move for so long has leaders that nobody drives: futures that are not polled, a runtime that stands still.
+const STANDSTILL: Duration = Duration::from_secs(1);
 
 /// Makes several calls at once.
 pub(crate) trait Together: Send + Sync + 'static {
@@ -36,6 +40,8 @@ struct Inner<T: Together> {
 
 struct Line<T: Together> {
     leading: usize,
+    /// How often something came out of the line.
+    moves: u64,
     next_ticket: u64,
     waiting: VecDeque<Waiting<T>>,
 }
@@ -46,10 +52,18 @@ struct Waiting<T: Together> {
     turn: oneshot::Sender<Turn<T>>,
 }
 
+/// Of somebody in the line.
+struct Place<T: Together> {
+    ticket: u64,
+    /// How often something had come out of it before.
+    moves: u64,
+    told: oneshot::Receiver<Turn<T>>,
+}
+
 /// What comes of waiting.
 pub(crate) enum Turn<T: Together> {
-    /// The call is to be made by who asked.
-    Own(Lead<T>),
+    /// The call is to be made by who asked; without the right to it, if those who have that do nothing.
+    Own(Option<Lead<T>>),
     /// It was made with others, and this is what came of it.
     Made(T::Answer),
 }
@@ -72,7 +86,7 @@ pub(crate) struct Lead<T: Together> {
 
 impl<T: Together> Queue<T> {
     pub(crate) fn new(work: T, leaders: usize) -> Self {
-        let line = Line { leading: 0, next_ticket: 0, waiting: VecDeque::new() };
+        let line = Line { leading: 0, moves: 0, next_ticket: 0, waiting: VecDeque::new() };
         Self(Arc::new(Inner { work, leaders, line: Mutex::new(line), idle: Notify::new() }))
     }
 
@@ -84,10 +98,16 @@ impl<T: Together> Queue<T> {
         turn: Instant,
         by: Instant,
     ) -> Result<Turn<T>, Late> {
-        let (ticket, mut told) = match self.enter(call) {
-            Ok(lead) => return Ok(Turn::Own(lead)),
+        let Place { ticket, moves, mut told } = match self.enter(call) {
+            Ok(lead) => return Ok(Turn::Own(Some(lead))),
             Err(place) => place,
         };
+        if let Ok(told) = timeout_at(turn.min(Instant::now() + STANDSTILL), &mut told).await {
+            return told.map_err(|_| Late::Making);
+        }
+        if self.line().moves == moves && self.leave(ticket) {
+            return if Instant::now() < turn { Ok(Turn::Own(None)) } else { Err(Late::Waiting) };
+        }
         if let Ok(told) = timeout_at(turn, &mut told).await {
             return told.map_err(|_| Late::Making);
         }
@@ -108,7 +128,7 @@ impl<T: Together> Queue<T> {
         }
     }
 
-    fn enter(&self, call: impl FnOnce() -> T::Call) -> Result<Lead<T>, (u64, oneshot::Receiver<Turn<T>>)> {
+    fn enter(&self, call: impl FnOnce() -> T::Call) -> Result<Lead<T>, Place<T>> {
         let mut line = self.line();
         if line.leading < self.0.leaders {
             line.leading += 1;
@@ -118,14 +138,15 @@ impl<T: Together> Queue<T> {
         let ticket = line.next_ticket;
         line.next_ticket += 1;
         line.waiting.push_back(Waiting { ticket, call: call(), turn });
-        Err((ticket, told))
+        Err(Place { ticket, moves: line.moves, told })
     }
 
     /// Whether it was still in the line.
     fn leave(&self, ticket: u64) -> bool {
         let mut line = self.line();
-        let place = line.waiting.iter().position(|waiting| waiting.ticket == ticket);
-        place.and_then(|place| line.waiting.remove(place)).is_some()
+        // Tickets ascend along the line.
+        let place = line.waiting.binary_search_by_key(&ticket, |waiting| waiting.ticket);
+        place.ok().and_then(|place| line.waiting.remove(place)).is_some()
     }
 
     fn line(&self) -> MutexGuard<'_, Line<T>> {
@@ -155,6 +176,7 @@ impl<T: Together> Lead<T> {
     fn gather(&self) -> (Vec<T::Call>, Vec<oneshot::Sender<Turn<T>>>) {
         let mut line = self.queue.line();
         let (mut calls, mut turns) = (Vec::new(), Vec::new());
+        line.moves += 1;
         for waiting in std::mem::take(&mut line.waiting) {
             if self.queue.0.work.takes(&calls, &waiting.call) {
                 // Nobody waits for the answer to a call of somebody who has gone away.
@@ -169,10 +191,11 @@ impl<T: Together> Lead<T> {
         (calls, turns)
     }
 
-    /// Nobody waits any more: true. Else the first of those who do has this turn, by itself.
+    /// Gives this turn to the first who still waits, to be made by itself; if nobody does, it ends.
     fn pass_on(&self) {
         loop {
             let mut line = self.queue.line();
+            line.moves += 1;
             let Some(Waiting { turn, .. }) = line.waiting.pop_front() else {
                 line.leading -= 1;
                 if line.leading == 0 {
@@ -183,7 +206,7 @@ impl<T: Together> Lead<T> {
             drop(line);
             // Outside of the lock: a turn that is not taken comes back here by its own drop.
             if !turn.is_closed() {
-                let _ = turn.send(Turn::Own(Lead { queue: self.queue.clone(), gathers: false }));
+                let _ = turn.send(Turn::Own(Some(Lead { queue: self.queue.clone(), gathers: false })));
                 return;
             }
         }
@@ -194,7 +217,7 @@ impl<T: Together> Drop for Lead<T> {
     fn drop(&mut self) {
         let nobody_waits = self.queue.line().waiting.is_empty();
         match Handle::try_current() {
-            // A task that ends while somebody waits has just missed him, or its runtime ends: no other one is begun there.
+            // A task that ends with somebody in the line may be on a runtime that ends: one begun there might never run.
             Ok(runtime) if !nobody_waits && !self.gathers => {
                 let lead = Self { queue: self.queue.clone(), gathers: true };
                 runtime.spawn(lead.work());

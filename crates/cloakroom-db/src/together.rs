@@ -9,10 +9,10 @@ use crate::error::{Verdict, told};
 use crate::group::{Save, Saving, latest};
 use crate::pool::Lease;
 use crate::question::{Answer, Question, late};
-use crate::several::{Several, Transaction};
+use crate::several::{Several, Transaction, padded};
 use crate::statements::Sql;
 
-/// On a connection, until a moment.
+/// A group of saves, on a connection, until a moment.
 pub(crate) struct Work<DB: sqlx::Database> {
     pub(crate) lease: Lease<DB>,
     pub(crate) dialect: &'static Dialect,
@@ -32,10 +32,11 @@ where
 {
     /// By one statement: what it does not store is tried by itself.
     pub(crate) async fn at_once(mut self, sql: &Several, saves: &[Save]) -> Vec<Saving> {
-        let mut values: Vec<_> =
-            saves.iter().flat_map(|save| save.row().into_iter().chain([Value::Bytes(&save.seen)])).collect();
+        let rows = padded(saves.iter(), Save::size);
+        let sql = sql.of(rows.len());
+        let mut values: Vec<_> = rows.into_iter().flat_map(Save::row_and_seen).collect();
         values.push(latest(saves.iter().map(|save| save.now)));
-        let question = self.question(&sql.of(saves.len()), &values, true);
+        let question = self.question(&sql, &values, true);
         let error = match self.ask(question).await {
             Ok(answer) => {
                 self.lease.give_back();
@@ -56,7 +57,8 @@ where
         vec![came; saves.len()]
     }
 
-    /// By a transaction, for a database that does not say which rows it has changed.
+    /// By a transaction, for a database that does not say which rows it has changed. What goes wrong before its COMMIT is sent
+    /// is a sure no, answered or not.
     pub(crate) async fn in_transaction(mut self, sql: &Transaction, saves: &[Save]) -> Vec<Saving> {
         let alone = || vec![Saving::Alone; saves.len()];
         let stored = match self.store(sql, saves).await {
@@ -73,13 +75,10 @@ where
                 self.lease.give_back();
                 told(Saving::Stored)
             }
-            Err(error) if self.dialect.judge(&error).ends_connection() => {
+            // Also of what a database says it has refused: it may have been done by then.
+            Err(error) => {
                 self.lease.bury();
                 told(unknown(error))
-            }
-            Err(error) => {
-                self.roll_back(sql, &error).await;
-                alone()
             }
         }
     }
@@ -89,9 +88,10 @@ where
         self.ask(Question::script(&sql.begin)).await?;
         let unchanged = self.pick(sql, saves).await?;
         let stored = saves.iter().zip(&unchanged).filter(|(_, unchanged)| **unchanged);
-        let values: Vec<_> = stored.flat_map(|(save, _)| save.row()).collect();
-        if !values.is_empty() {
-            let put = sql.put.of(values.len() / 5);
+        let rows = padded(stored.map(|(save, _)| save), Save::size);
+        if !rows.is_empty() {
+            let put = sql.put.of(rows.len());
+            let values: Vec<_> = rows.into_iter().flat_map(Save::row).collect();
             self.ask(self.question(&put, &values, false)).await?;
         }
         Ok(unchanged)
@@ -99,9 +99,11 @@ where
 
     /// Of which the row is there as it was seen, and from now on nobody else's to write.
     async fn pick(&mut self, sql: &Transaction, saves: &[Save]) -> sqlx::Result<Vec<bool>> {
-        let mut values: Vec<_> = saves.iter().map(|save| Value::Bytes(save.id.as_bytes())).collect();
+        let rows = padded(saves.iter(), |_| 0);
+        let pick = sql.pick.of(rows.len());
+        let mut values: Vec<_> = rows.into_iter().map(|save| Value::Bytes(save.id.as_bytes())).collect();
         values.push(latest(saves.iter().map(|save| save.now)));
-        let picked = self.ask(self.question(&sql.pick.of(saves.len()), &values, true)).await?;
+        let picked = self.ask(self.question(&pick, &values, true)).await?;
         let picked: Vec<(Vec<u8>, Vec<u8>)> =
             picked.rows.iter().filter_map(|row| Some((row.try_get(0).ok()?, row.try_get(1).ok()?))).collect();
         let is_unchanged =

@@ -140,7 +140,7 @@ fn whoever_waits_when_a_runtime_ends_is_served_by_another_one() {
     let scene = Scene::new();
     let gone = Runtime::new().unwrap();
     let far = Instant::now() + Duration::from_mins(1);
-    let Ok(Turn::Own(lead)) = gone.block_on(scene.queue.join(|| 0, far, far)) else {
+    let Ok(Turn::Own(Some(lead))) = gone.block_on(scene.queue.join(|| 0, far, far)) else {
         panic!("nobody else is there")
     };
     let waiting = scene.clone();
@@ -166,10 +166,22 @@ fn whoever_waits_when_a_runtime_ends_is_served_by_another_one() {
 #[tokio::test(start_paused = true)]
 async fn a_wait_ends_in_time_and_says_whether_the_call_was_begun() {
     let queue = Queue::new(Arc::<Counter>::default(), 1);
-    let soon = || Instant::now() + Duration::from_secs(1);
-    let Ok(Turn::Own(lead)) = queue.join(|| 0, soon(), soon()).await else { panic!("nobody else is there") };
+    let soon = || Instant::now() + STANDSTILL / 2;
+    let Ok(Turn::Own(Some(lead))) = queue.join(|| 0, soon(), soon()).await else {
+        panic!("nobody else is there")
+    };
     let waited = queue.join(|| 1, soon(), soon()).await;
     assert_eq!(waited.err(), Some(Late::Waiting));
     drop(lead);
+    queue.drained().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_leaders_that_do_nothing_a_call_is_made_by_itself() {
+    let queue = Queue::new(Arc::<Counter>::default(), 1);
+    let far = Instant::now() + Duration::from_mins(1);
+    let held = queue.join(|| 0, far, far).await;
+    assert!(matches!(queue.join(|| 1, far, far).await, Ok(Turn::Own(None))));
+    drop(held);
     queue.drained().await;
 }

@@ -13,7 +13,7 @@ use crate::wire::Wire;
 on_each! {
     many_at_once_take_few_flights
     a_row_that_somebody_holds_holds_up_nobody_else
-    a_group_whose_commit_is_not_answered_may_be_done_or_not
+    saves_that_were_not_answered_are_found_or_done_when_they_are_sent_again
 }
 
 const MANY: usize = 64;
@@ -89,7 +89,7 @@ async fn a_row_that_somebody_holds_holds_up_nobody_else(database: Database) {
     stranger.run("ROLLBACK").await;
 }
 
-async fn a_group_whose_commit_is_not_answered_may_be_done_or_not(database: Database) {
+async fn saves_that_were_not_answered_are_found_or_done_when_they_are_sent_again(database: Database) {
     let wire = Wire::to(&database.url()).await;
     let backend = Arc::new(migrated(Config::new(wire.url()).table(table())).await);
     let ids = several(&backend).await;
