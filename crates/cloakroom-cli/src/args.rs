@@ -61,7 +61,7 @@ pub(crate) enum Command {
     Copy(Copy),
     /// Read a Django `session_data` or signed cookie on standard input and print its JSON
     Decode,
-    /// Name settings that weaken security, each with what to change; 1 if there is any
+    /// Name settings that weaken security, each with what to change; exits with 1 if one is more than a hint
     Check,
     /// Print completions for a shell
     Completions {
