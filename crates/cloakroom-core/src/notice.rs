@@ -9,7 +9,7 @@ use tracing::{Span, debug, debug_span, warn};
 
 #[cfg(feature = "metrics")]
 use crate::figures;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// A session is looked for by the key that a visitor bears.
 pub(crate) fn load() -> Span {
@@ -47,8 +47,23 @@ pub(crate) fn renew() -> Span {
 
 /// Says in `span` how the work ended that was done in it. Of a future that is dropped it says nothing.
 pub(crate) fn end<T>(span: &Span, done: Result<T>) -> Result<T> {
-    span.record("outcome", done.as_ref().map_or_else(|error| error.kind().name(), |_| "done"));
+    match &done {
+        Ok(_) => drop(span.record("outcome", "done")),
+        Err(error) => failed(span, error),
+    }
     done
+}
+
+/// The same of work that has failed: a store that does not answer is nobody's fault who asked for it.
+pub(crate) fn failed(span: &Span, error: &Error) {
+    span.record("outcome", error.kind().name());
+    if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Unknown) {
+        warn!(
+            name: "session.store_fails", target: "cloakroom", parent: span,
+            error = error as &dyn StdError,
+            "the session store fails"
+        );
+    }
 }
 
 /// What a commit has taken so far, told when it is over, however that comes.

@@ -145,7 +145,7 @@ impl Sessions {
                 Ok(self.fresh())
             }
             Err(error) => {
-                span.record("outcome", error.kind().name());
+                notice::failed(span, &error);
                 if error.kind() != ErrorKind::Corrupt {
                     return Err(error);
                 }

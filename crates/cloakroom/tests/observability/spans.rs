@@ -184,6 +184,22 @@ async fn a_cache_that_fails_is_one_warning_while_it_rests() {
     assert_eq!(heard.one("session.cache_fails").level, Level::WARN);
 }
 
+#[tokio::test]
+async fn a_store_that_fails_is_told_with_its_reason_for_a_load_and_for_a_commit() {
+    let (engine, session) = stored().await;
+    let (heard, _guard) = listen();
+    engine.fail(Operation::Load, Fault::Refuse);
+    session.sessions().load(session.key()).await.unwrap_err();
+    let told = heard.one("session.store_fails");
+    assert_eq!((told.level, told.within), (Level::WARN, Some("session.load")));
+    assert!(told.field("error").is_some());
+    heard.forget();
+    engine.fail(Operation::Save, Fault::Refuse);
+    session.insert("n", 2).unwrap();
+    session.save().await.unwrap_err();
+    assert_eq!(heard.one("session.store_fails").within, Some("session.commit"));
+}
+
 #[cfg(feature = "axum")]
 mod of_requests {
     use axum::Router;
