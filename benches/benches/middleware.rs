@@ -54,7 +54,7 @@ fn on_axum(criterion: &mut Criterion) -> Outcome {
             allocations("axum", |path| drop(runtime.block_on(ask("GET", path))));
             for path in ["/bare", "/untouched"] {
                 group.bench_function(&path[1..], |bencher| {
-                    bencher.to_async(&runtime).iter(|| ask("GET", path))
+                    bencher.to_async(&runtime).iter(|| ask("GET", path));
                 });
             }
         }
@@ -83,7 +83,8 @@ fn on_actix(criterion: &mut Criterion) -> Outcome {
             actix_web::App::new().configure(site::actix::site(SessionMiddleware::with(sessions, cookie)));
         let site = system.block_on(init_service(app));
         let login = system.block_on(call_service(&site, TestRequest::post().uri("/login").to_request()));
-        let cookie = pair(login.headers().get("set-cookie").map(|cookie| cookie.as_bytes()))?;
+        let cookie =
+            pair(login.headers().get("set-cookie").map(actix_web::http::header::HeaderValue::as_bytes))?;
         let ask = |request: TestRequest, path: &str| {
             call_service(&site, request.uri(path).insert_header(("cookie", &*cookie)).to_request())
         };
