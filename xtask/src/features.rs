@@ -77,9 +77,19 @@ const ENGINES: [(&str, &[&str]); 7] = [
     ),
 ];
 
-/// The facade with nothing, with each feature alone and with each pair: arguments for cargo.
+/// The facade with nothing, and with each feature alone: arguments for cargo.
+pub(crate) fn alone() -> Vec<String> {
+    [""].iter().chain(&FEATURES).map(|features| facade(features)).collect()
+}
+
+/// The facade with what people choose together.
+pub(crate) fn together() -> Vec<String> {
+    PAIRS.iter().map(|features| facade(features)).collect()
+}
+
+/// All of these.
 pub(crate) fn choices() -> Vec<String> {
-    [""].iter().chain(&FEATURES).chain(&PAIRS).map(|features| facade(features)).collect()
+    [alone(), together()].concat()
 }
 
 /// Crates that people depend on alone, with as little as they can choose.

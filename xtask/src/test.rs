@@ -51,7 +51,7 @@ fn checks() -> Result<()> {
     book::check()?;
     clippy(&["--workspace", "--all-targets", "--all-features"])?;
     // With all features on, code that needs a missing one still compiles.
-    for choice in features::choices().iter().chain(&features::engines()) {
+    for choice in features::alone().iter().chain(&features::engines()) {
         clippy(&choice.split(' ').collect::<Vec<_>>())?;
     }
     Cargo::new(&["doc", "--workspace", "--no-deps", "--all-features", "--locked"])
@@ -73,7 +73,8 @@ fn tests() -> Result<Tally> {
     tally += beside.tally;
     tally += cargo_test(&others(&metadata::members()?), &[], &servers)?.tally;
     tally += cargo_test(&["--doc"], &[], &servers)?.tally;
-    for choice in features::choices() {
+    // Those of one feature alone are in the workspace's run.
+    for choice in features::together() {
         tally += choice_test(&choice, &servers)?.tally;
     }
     if !suite::kept(&suite)? {
