@@ -55,13 +55,16 @@ impl Error {
     }
 }
 
+/// For people, too: it is what a `main` that returns an error prints.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error")
-            .field("kind", &self.0.kind)
-            .field("message", &self.0.message)
-            .field("source", &self.0.source)
-            .finish()
+        write!(f, "{self} ({})", self.0.kind.name())?;
+        let mut source = self.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
     }
 }
 
@@ -133,5 +136,11 @@ mod tests {
         let error = Error::caused(ErrorKind::Unavailable, "no answer", "refused");
         assert_eq!(error.to_string(), "no answer");
         assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("refused"));
+    }
+
+    #[test]
+    fn what_main_prints_of_an_error_is_a_sentence_and_why() {
+        let error = Error::caused(ErrorKind::Unavailable, "no answer", Error::new(ErrorKind::Invalid, "refused"));
+        assert_eq!(format!("{error:?}"), "no answer (unavailable): refused");
     }
 }

@@ -159,7 +159,7 @@ fn no_such_database(scheme: &str, url: &str) -> Error {
             return Error::new(ErrorKind::Misconfigured, message);
         }
     };
-    let message = format!("{scheme}: URLs need the feature `{feature}` of cloakroom-db");
+    let message = format!("{scheme}: URLs need the feature `{feature}`");
     Error::new(ErrorKind::Misconfigured, message)
 }
 

@@ -1,5 +1,6 @@
 //! SQLite: its dialect, and how its connections are set up.
 
+use std::fs::OpenOptions;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -90,6 +91,17 @@ fn verdict(refusal: &dyn DatabaseError) -> Verdict {
     }
 }
 
+/// With the file made if it is missing: a new one is nobody else's on this host to read. What SQLite keeps beside it has its mode.
+fn made(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    let mut new = OpenOptions::new();
+    new.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut new, 0o600);
+    // Where it is there, or can't be made, SQLite sees that, too.
+    let _ = new.open(options.get_filename());
+    options.create_if_missing(true)
+}
+
 pub(crate) async fn connect(config: &Config) -> Result<(Box<dyn Driver>, &'static Dialect)> {
     let shown = redacted(&config.url);
     let (file, mode) = config.url.split_once('?').unwrap_or((&config.url, ""));
@@ -109,7 +121,7 @@ pub(crate) async fn connect(config: &Config) -> Result<(Box<dyn Driver>, &'stati
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(synchronous)
         .busy_timeout(LOCK_WAIT);
-    let options = if mode.contains("mode=") { options } else { options.create_if_missing(true) };
+    let options = if mode.contains("mode=") { options } else { made(options) };
     // SQLite has one writer at a time. In line for one connection writers wait their turn; on several
     // they would wake and find the file locked, again and again.
     let by = Instant::now() + LOCK_WAIT;

@@ -52,6 +52,18 @@ async fn what_was_acknowledged_is_there_after_reopening() {
     assert_eq!(stored.record.payload, "kept");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_new_file_and_what_is_beside_it_is_nobody_elses_to_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, url) = folder();
+    let backend = open(&url).await;
+    assert!(matches!(backend.create(&id(), &record("ours")).await.unwrap(), Saved::Written(_)));
+    let modes = || std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().metadata().unwrap().permissions().mode());
+    assert!(modes().count() > 1, "a log is beside it");
+    assert!(modes().all(|mode| mode & 0o077 == 0), "{:o?}", modes().collect::<Vec<_>>());
+}
+
 #[tokio::test]
 async fn ten_that_migrate_at_once_all_succeed_and_again_changes_nothing() {
     let (_folder, url) = folder();

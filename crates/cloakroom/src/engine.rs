@@ -50,21 +50,25 @@ impl Engine {
 
     /// Why a build can't open it with these URLs: what to enable, or what else to name.
     pub(crate) fn lacking(self, db_url: &str, cache_url: &str) -> String {
-        let feature = match self {
-            Self::Db => feature("SESSION_DB_URL", db_url, &DATABASES),
-            Self::CachedDb if !cfg!(feature = "cached-db") => Ok("cached-db"),
-            Self::Cache | Self::CachedDb => feature("SESSION_CACHE_URL", cache_url, &CACHES),
-            Self::File => Ok("file"),
-            Self::SignedCookies => Ok("signed-cookies"),
+        let (setting, feature) = match self {
+            Self::Db => ("SESSION_DB_URL", feature("SESSION_DB_URL", db_url, &DATABASES)),
+            Self::CachedDb if !cfg!(feature = "cached-db") => ("SESSION_ENGINE", Ok("cached-db")),
+            Self::Cache | Self::CachedDb => {
+                ("SESSION_CACHE_URL", feature("SESSION_CACHE_URL", cache_url, &CACHES))
+            }
+            Self::File => ("SESSION_ENGINE", Ok("file")),
+            Self::SignedCookies => ("SESSION_ENGINE", Ok("signed-cookies")),
         };
-        feature.map_or_else(
-            |wrong| wrong,
-            |feature| {
-                format!(
-                    "SESSION_ENGINE: this build can't open {self} as it is set: enable the feature `{feature}` of cloakroom"
-                )
-            },
-        )
+        let forgotten = match (setting, &feature) {
+            ("SESSION_CACHE_URL", Ok("memory")) => "; where it is not set, it is memory:",
+            _ => "",
+        };
+        match feature {
+            Ok(feature) => format!(
+                "{setting}: this build can't open {self} as it is set: enable the feature `{feature}` of cloakroom{forgotten}"
+            ),
+            Err(wrong) => wrong,
+        }
     }
 }
 

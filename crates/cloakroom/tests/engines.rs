@@ -73,6 +73,14 @@ async fn memory_is_opened_or_named() {
     works_or_names("memory", cfg!(feature = "memory"), &[("SESSION_ENGINE", "cache")]).await;
 }
 
+#[cfg(all(feature = "redis", not(feature = "memory")))]
+#[tokio::test]
+async fn a_cache_url_that_was_forgotten_is_named() {
+    let (_folder, settings) = settings(&[("SESSION_ENGINE", "cache")]);
+    let error = settings.sessions().await.unwrap_err();
+    assert!(error.to_string().starts_with("SESSION_CACHE_URL: "), "{error}");
+}
+
 #[tokio::test]
 async fn files_are_opened_or_named() {
     works_or_names("file", cfg!(feature = "file"), &[("SESSION_ENGINE", "file")]).await;

@@ -1,6 +1,7 @@
 //! `copy`
 
-use cloakroom::{Format, copy};
+use cloakroom::core::Read;
+use cloakroom::{Format, SessionId, Sessions, Settings, copy};
 
 use crate::output::Form;
 use crate::run::Run;
@@ -14,8 +15,8 @@ pub(crate) async fn run(run: &mut Run, asked: &args::Copy) -> Result<(), Trouble
     if place::is_same(&from, &to) {
         return Err(Trouble::Usage("--from and --to are the same: name where the sessions shall be".into()));
     }
-    let from = run.open(&from).await.map_err(|trouble| trouble.of("--from"))?;
-    let to = run.open(&to).await.map_err(|trouble| trouble.of("--to"))?;
+    let from = open(run, "--from", &from).await?;
+    let to = open(run, "--to", &to).await?;
     run.progress.begin_counting("copied");
     let progress = &mut run.progress;
     let done = copy(&from, &to, |copied| progress.reach(copied)).await?;
@@ -39,4 +40,15 @@ pub(crate) async fn run(run: &mut Run, asked: &args::Copy) -> Result<(), Trouble
         }
         _ => run.out.count("copied", done.copied, &sentence),
     }
+}
+
+/// One side's sessions. It is asked for one, whichever: what a store lacks, a table, say, it tells then, and here it is known which
+/// side that is.
+async fn open(run: &mut Run, side: &str, settings: &Settings) -> Result<Sessions, Trouble> {
+    let sessions = run.open(settings).await.map_err(|trouble| trouble.of(side))?;
+    if let Some(nobodys) = SessionId::parse("nobody") {
+        let asked = sessions.backend().load(&nobodys, Read::Any).await;
+        asked.map_err(|error| Trouble::from(error).of(side))?;
+    }
+    Ok(sessions)
 }

@@ -86,6 +86,19 @@ fn a_database_without_tables_names_what_makes_them() {
     assert!(err.contains("migrate"), "{err}");
 }
 
+#[tokio::test]
+async fn of_a_copy_the_side_without_a_table_is_named() {
+    let (with, without) = (Store::sqlite(), Store::sqlite());
+    with.migrate().await;
+    let [with, without] = [with.setting("SESSION_DB_URL"), without.setting("SESSION_DB_URL")];
+    let [with, without] = [format!("db={with}"), format!("db={without}")];
+    for (from, to, side) in [(&with, &without, "--to"), (&without, &with, "--from")] {
+        let Outcome { code, out, err } = Store::sqlite().run(&["copy", "--from", from, "--to", to]);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
+        assert!(err.starts_with(&format!("cloakroom: {side}: ")) && err.contains("migrate"), "{err}");
+    }
+}
+
 #[test]
 fn a_server_that_is_not_there_fails_the_work() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
