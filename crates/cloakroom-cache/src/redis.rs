@@ -2,7 +2,9 @@
 //! or later.
 //!
 //! A load, a save, a touch and a create are one request each; where a session gets an owner or a new id, its
-//! owner's index is one more. No request ever walks past the keys.
+//! owner's index is one more. No request ever walks past the keys. Loads and saves that come while a few are under
+//! way are made together, each with an answer of its own; a lone one is sent at once. On a Cluster each is
+//! sent by itself.
 //!
 //! # What is kept, and how long
 //!
@@ -41,7 +43,9 @@ mod index;
 mod information;
 mod keys;
 mod lanes;
+mod loads;
 mod maker;
+mod saves;
 mod script;
 mod sweep;
 mod value;

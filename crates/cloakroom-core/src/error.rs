@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn what_main_prints_of_an_error_is_a_sentence_and_why() {
-        let error = Error::caused(ErrorKind::Unavailable, "no answer", Error::new(ErrorKind::Invalid, "refused"));
+        let error =
+            Error::caused(ErrorKind::Unavailable, "no answer", Error::new(ErrorKind::Invalid, "refused"));
         assert_eq!(format!("{error:?}"), "no answer (unavailable): refused");
     }
 }

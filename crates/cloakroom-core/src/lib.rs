@@ -45,6 +45,7 @@ mod sessions;
 mod sweep;
 mod text;
 mod timestamp;
+pub mod together;
 mod translation;
 mod walk;
 

@@ -18,8 +18,8 @@ use crate::error::{Verdict, too_busy, unanswered, while_reading};
 use crate::group::{Load, Loading, Loads, Place, Save, Saves, Saving, is_company};
 use crate::layout::{Layout, moment};
 use crate::question::late;
-use crate::queue::{Late, Queue, Turn};
 use crate::statements::Statements;
+use cloakroom_core::together::{Late, Queue, Turn};
 
 /// Sessions in a database. Opened by [`Config::open`].
 pub struct Backend {

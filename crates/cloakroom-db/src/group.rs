@@ -6,9 +6,9 @@ use cloakroom_core::{Record, SessionId, Stamp, Stored, Timestamp};
 
 use crate::driver::{Driver, Value};
 use crate::layout::moment;
-use crate::queue::Together;
 use crate::several::MOST;
 use crate::statements::Stamped;
+use cloakroom_core::together::Together;
 
 /// How many bytes are stored in one transaction, where there is more than one session: what takes longer is not to hold up the others.
 const LARGE: usize = 1 << 20;

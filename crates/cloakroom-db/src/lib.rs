@@ -69,7 +69,6 @@ mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod question;
-mod queue;
 mod row;
 mod several;
 #[cfg(feature = "sqlite")]

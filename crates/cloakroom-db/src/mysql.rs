@@ -21,7 +21,7 @@ pub(crate) const DIALECT: Dialect = Dialect {
     // an error, and read as that.
     unless_taken: "",
     save_all: None,
-    leaders: (4, 4),
+    leaders: (3, 3),
     // In a small table an index of deadlines looks as good as the primary key, and a row whose deadline another writer is moving
     // would be missed there.
     its_end: "expires_at + 0",

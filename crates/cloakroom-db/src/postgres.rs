@@ -26,7 +26,7 @@ pub(crate) const DIALECT: Dialect = Dialect {
          UPDATE {table} SET payload = new_payload, expires_at = new_end, owner = new_owner, stamp = new_stamp \
          FROM mine WHERE id = which AND stamp = seen AND {its_end} > ? RETURNING id",
     ),
-    leaders: (4, 4),
+    leaders: (3, 2),
     its_end: "expires_at",
     // A row that somebody is writing is passed over, so that sweeps neither wait nor meet in a deadlock.
     // The array makes the inner query run once: in a join it may run again and find others.

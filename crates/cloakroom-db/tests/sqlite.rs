@@ -59,9 +59,13 @@ async fn a_new_file_and_what_is_beside_it_is_nobody_elses_to_read() {
     let (folder, url) = folder();
     let backend = open(&url).await;
     assert!(matches!(backend.create(&id(), &record("ours")).await.unwrap(), Saved::Written(_)));
-    let modes = || std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().metadata().unwrap().permissions().mode());
+    let modes = || {
+        std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|file| file.unwrap().metadata().unwrap().permissions().mode())
+    };
     assert!(modes().count() > 1, "a log is beside it");
-    assert!(modes().all(|mode| mode & 0o077 == 0), "{:o?}", modes().collect::<Vec<_>>());
+    assert!(modes().all(|mode| mode & 0o777 == 0o600), "{:?}", modes().collect::<Vec<_>>());
 }
 
 #[tokio::test]

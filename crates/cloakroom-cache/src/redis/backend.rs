@@ -10,10 +10,13 @@ use cloakroom_core::{
     SessionFormat, SessionId, SessionIndex, SessionWalk, Stored, Swept, Timestamp, Touched, Written,
 };
 use redis::Value;
+use tokio::time::timeout_at;
 
 use super::answer::Answer;
-use super::client::{Budget, Client, millis};
+use super::client::{Budget, Client, get, millis};
 use super::connection::Target;
+use super::loads::Loads;
+use super::saves::{Save, Saves};
 use super::script;
 use super::sweep::Sweep;
 use super::value;
@@ -24,7 +27,9 @@ pub(super) const SLACK: Duration = Duration::from_hours(1);
 
 /// Sessions in Redis. Opened by [`Config::open`](super::Config::open).
 pub struct Backend {
-    pub(super) client: Client,
+    pub(super) client: Arc<Client>,
+    loads: Loads,
+    saves: Saves,
     pub(super) clock: Arc<dyn Clock>,
     capabilities: Capabilities,
     sweep: Sweep,
@@ -32,7 +37,10 @@ pub struct Backend {
 
 impl Backend {
     pub(super) fn new(client: Client, clock: Arc<dyn Clock>, capabilities: Capabilities) -> Self {
-        Self { client, clock, capabilities, sweep: Sweep::default() }
+        let client = Arc::new(client);
+        let (loads, saves) =
+            (Loads::new(Arc::clone(&client)), Saves::new(Arc::clone(&client), Arc::clone(&clock)));
+        Self { client, loads, saves, clock, capabilities, sweep: Sweep::default() }
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -42,9 +50,7 @@ impl Backend {
     /// The living record under `id`.
     pub(super) async fn there(&self, budget: Budget, id: &SessionId) -> Result<Option<Stored>> {
         let key = self.client.keys.session(id);
-        let mut get = redis::cmd("GET");
-        get.arg(&key);
-        self.living(self.client.read(budget, Target::Key(&key), &get).await?)
+        self.living(self.loads.get(budget, &key).await?)
     }
 
     fn living(&self, found: Value) -> Result<Option<Stored>> {
@@ -102,9 +108,7 @@ impl SessionBackend for Backend {
             // By this a write whose answer was lost is found done: then it must count as one that was answered.
             Read::Latest => {
                 let key = self.client.keys.session(id);
-                let mut get = redis::cmd("GET");
-                get.arg(&key);
-                self.living(self.client.read_settled(budget, &key, get).await?)
+                self.living(self.client.read_settled(budget, &key, get(&key)).await?)
             }
             Read::Any => self.there(budget, id).await,
         }
@@ -114,7 +118,7 @@ impl SessionBackend for Backend {
         let key = self.client.keys.session(id);
         let mut get = redis::cmd("GETRANGE");
         get.arg(&key).arg(0).arg(value::HEAD - 1);
-        match self.client.read(self.client.budget(), Target::Key(&key), &get).await? {
+        match self.client.read(self.client.budget(), Target::Key(&key), get).await? {
             Value::BulkString(head) if head.is_empty() => Ok(None),
             Value::BulkString(head) => {
                 let (deadline, stamp) = value::head(&head)?;
@@ -142,22 +146,15 @@ impl SessionBackend for Backend {
 
     async fn save(&self, id: &SessionId, new: &Record, seen: &Revision) -> Result<Saved> {
         let budget = self.client.budget();
-        let key = self.client.keys.session(id);
-        let (now, life) = (self.now().millis().to_string(), self.time_to_live(new.expires_at));
-        let seen = stamp_of(seen)?;
-        let mut record = value::record(new, 0)?;
-        let mut listed: &[u8] = b"";
-        loop {
-            let arguments: [&[u8]; 5] = [now.as_bytes(), &seen, &record, life.as_bytes(), listed];
-            let answer = self.client.run(budget, &script::SAVE, &[&key], &arguments).await?;
-            match Answer::read(answer)? {
-                Answer::Unlisted(_) if listed.is_empty() => {
-                    record = value::record(new, self.list(budget, id, new).await?)?;
-                    listed = b"1";
-                }
-                answer => return answer.saved(new),
-            }
+        let (key, seen, life) =
+            (self.client.keys.session(id), stamp_of(seen)?, self.time_to_live(new.expires_at));
+        let mut save = Save { key, seen, record: value::record(new, 0)?.into(), life };
+        let mut answer = self.saves.save(budget, &save).await?;
+        if let Answer::Unlisted(_) = answer {
+            save.record = value::record(new, self.list(budget, id, new).await?)?.into();
+            answer = self.saves.save_listed(budget, &save).await?;
         }
+        answer.saved(new)
     }
 
     async fn touch(&self, id: &SessionId, until: Timestamp, seen: &Revision) -> Result<Touched> {
@@ -222,6 +219,8 @@ impl SessionBackend for Backend {
     }
 
     async fn close(&self) -> Result<()> {
+        // Who waits is sent with a group. A caller who has stopped asking is not waited for.
+        let _ = timeout_at(self.client.budget().0, self.saves.drained()).await;
         self.client.close();
         Ok(())
     }

@@ -9,7 +9,7 @@ use cloakroom_core::{Clock, Result, SessionCache, SessionId, Stored};
 use redis::Value;
 
 use super::client::{Client, millis};
-use super::connection::Target;
+use super::loads::Loads;
 use super::script;
 use super::value::{self, foreign};
 
@@ -18,13 +18,15 @@ use super::value::{self, foreign};
 /// A lease ends by the clock and by the server's own time, whichever is first: also when nobody asks. Of an
 /// engine whose revisions are no stamps it remembers nothing.
 pub struct Cache {
-    client: Client,
+    client: Arc<Client>,
+    loads: Loads,
     clock: Arc<dyn Clock>,
 }
 
 impl Cache {
     pub(super) fn new(client: Client, clock: Arc<dyn Clock>) -> Self {
-        Self { client, clock }
+        let client = Arc::new(client);
+        Self { loads: Loads::new(Arc::clone(&client)), client, clock }
     }
 }
 
@@ -36,9 +38,7 @@ impl SessionCache for Cache {
 
     async fn get(&self, id: &SessionId) -> Result<Option<Stored>> {
         let key = self.client.keys.copy(id);
-        let mut get = redis::cmd("GET");
-        get.arg(&key);
-        match self.client.read(self.client.budget(), Target::Key(&key), &get).await? {
+        match self.loads.get(self.client.budget(), &key).await? {
             Value::Nil => Ok(None),
             Value::BulkString(value) => {
                 let (copy, until) = value::remembered(value)?;

@@ -42,8 +42,8 @@ impl Client {
 
     /// The answer to a command that changes nothing. Where a connection was found broken it is asked for on
     /// another.
-    pub(super) async fn read(&self, budget: Budget, to: Target<'_>, command: &Cmd) -> Result<Value> {
-        let answer = self.asked(budget, to, Request { command, then: None }).await;
+    pub(super) async fn read(&self, budget: Budget, to: Target<'_>, command: Cmd) -> Result<Value> {
+        let answer = self.asked(budget, to, Request { command: &command, then: None }).await;
         answer.and_then(accepted).map_err(Failure::while_reading)
     }
 
@@ -76,7 +76,7 @@ impl Client {
     /// The same, once as many replicas as must have a write have all that the answer rests on.
     pub(super) async fn read_settled(&self, budget: Budget, key: &[u8], command: Cmd) -> Result<Value> {
         if self.replicas == 0 {
-            return self.read(budget, Target::Key(key), &command).await;
+            return self.read(budget, Target::Key(key), command).await;
         }
         self.written(budget, key, command).await.map_err(|failure| match failure {
             Failure::Undecided(error) => Error::caused(ErrorKind::Unavailable, error.to_string(), error),
@@ -148,7 +148,8 @@ impl Client {
         let asked = Instant::now();
         let until = budget.0.min(asked + self.answer_limit);
         let mut connection = live.connection();
-        match timeout_at(until, connection.send(to, request)).await {
+        // Boxed: the driver's is large, and would be moved by each future around it.
+        match timeout_at(until, Box::pin(connection.send(to, request))).await {
             Ok(Ok(answers)) => {
                 live.is_well();
                 if let Value::ServerError(refusal) = &answers.answer {
@@ -183,6 +184,13 @@ fn accepted(answers: Answers) -> Result<Value, Failure> {
         Value::ServerError(refusal) => Err(Failure::Refused(refusal.into())),
         answer => Ok(answer),
     }
+}
+
+/// Asks for what is under a key.
+pub(super) fn get(key: &[u8]) -> Cmd {
+    let mut get = Cmd::with_capacity(2, 3 + key.len());
+    get.arg("GET").arg(key);
+    get
 }
 
 /// Whole milliseconds, at least one: Redis refuses to keep a key for none.

@@ -81,7 +81,7 @@ impl Backend {
         loop {
             let mut scan = redis::cmd("ZSCAN");
             scan.arg(&key).arg(cursor).arg("COUNT").arg(STRIDE);
-            let (next, entries) = read_scan(self.client.read(budget, Target::Key(&key), &scan).await?)?;
+            let (next, entries) = read_scan(self.client.read(budget, Target::Key(&key), scan).await?)?;
             let ids =
                 entries.iter().step_by(2).filter_map(|id| SessionId::parse(std::str::from_utf8(id).ok()?));
             ids.for_each(|id| page.offer(id));

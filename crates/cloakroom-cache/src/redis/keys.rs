@@ -51,22 +51,22 @@ impl Keys {
     }
 
     fn placed(&self, what: &str, id: &SessionId) -> Vec<u8> {
-        let id = id.expose();
+        let id = id.as_bytes();
         let (place, rest) = id.split_at(PLACE.min(id.len()));
         let mut key = Vec::with_capacity(self.prefix.len() + what.len() + id.len() + 2);
         key.extend_from_slice(self.prefix.as_bytes());
         key.extend_from_slice(what.as_bytes());
         key.push(b'{');
-        for byte in place.bytes() {
+        for byte in place {
             // A brace would end the place early. Ids of keys have none; those that a person typed may.
             match byte {
                 b'}' => key.extend_from_slice(b"%7D"),
                 b'%' => key.extend_from_slice(b"%25"),
-                _ => key.push(byte),
+                byte => key.push(*byte),
             }
         }
         key.push(b'}');
-        key.extend_from_slice(rest.as_bytes());
+        key.extend_from_slice(rest);
         key
     }
 

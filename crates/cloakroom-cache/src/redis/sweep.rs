@@ -79,7 +79,7 @@ async fn expired(
         let key = client.keys.session(&id);
         let mut get = redis::cmd("GETRANGE");
         get.arg(&key).arg(0).arg(value::HEAD - 1);
-        let dead = match client.read(budget, Target::Key(&key), &get).await {
+        let dead = match client.read(budget, Target::Key(&key), get).await {
             Ok(Value::BulkString(head)) => value::head(&head).is_ok_and(|(deadline, _)| deadline <= before),
             Err(error) if error.kind() != ErrorKind::Corrupt => return Err(error),
             _ => false,

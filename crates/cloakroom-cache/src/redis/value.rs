@@ -20,18 +20,6 @@ pub(super) fn bytes_of(millis: u64) -> [u8; 6] {
     bytes
 }
 
-/// An owner with its length, as a record holds it.
-///
-/// # Errors
-///
-/// `TooLarge` for one of 4 GiB.
-fn owner_field(owner: Option<&str>) -> Result<Vec<u8>> {
-    let Some(owner) = owner else { return Ok(vec![0; 4]) };
-    let length = u32::try_from(owner.len() + 1)
-        .map_err(|_| Error::new(ErrorKind::TooLarge, "an owner's name this long can't be stored"))?;
-    Ok([&length.to_be_bytes(), owner.as_bytes()].concat())
-}
-
 /// `record`, shown in its owner's index until `listed_until` in milliseconds.
 ///
 /// # Errors
@@ -49,7 +37,12 @@ fn push_record(value: &mut Vec<u8>, record: &Record, listed_until: u64) -> Resul
     value.extend_from_slice(&moment(record.expires_at));
     value.extend_from_slice(&bytes_of(listed_until));
     value.extend_from_slice(&record.stamp.to_bytes());
-    value.extend_from_slice(&owner_field(record.owner.as_deref())?);
+    let owner = record.owner.as_deref();
+    // One more than its length; of nobody it is zero.
+    let length = u32::try_from(owner.map_or(0, |owner| owner.len() + 1))
+        .map_err(|_| Error::new(ErrorKind::TooLarge, "an owner's name this long can't be stored"))?;
+    value.extend_from_slice(&length.to_be_bytes());
+    value.extend_from_slice(owner.unwrap_or_default().as_bytes());
     value.extend_from_slice(&record.payload);
     Ok(())
 }

@@ -67,7 +67,7 @@ impl Walk {
         let Some(node) = self.nodes.get(self.at) else { return Ok(None) };
         let mut scan = redis::cmd("SCAN");
         scan.arg(self.cursor).arg("MATCH").arg(&self.pattern).arg("COUNT").arg(STRIDE);
-        let answer = client.read(budget, node.as_ref().map_or(Target::Anybody, Target::Node), &scan).await?;
+        let answer = client.read(budget, node.as_ref().map_or(Target::Anybody, Target::Node), scan).await?;
         let (cursor, keys) = read_scan(answer)?;
         let at = self.at + usize::from(cursor == 0);
         Ok(Some((keys, Self { at, cursor, ..self.clone() })))
@@ -105,7 +105,7 @@ async fn primaries(client: &Client, budget: Budget) -> Result<Vec<Option<Node>>>
     }
     let mut ask = redis::cmd("CLUSTER");
     ask.arg("SLOTS");
-    let Value::Array(ranges) = client.read(budget, Target::Anybody, &ask).await? else {
+    let Value::Array(ranges) = client.read(budget, Target::Anybody, ask).await? else {
         return Err(foreign());
     };
     let (mut nodes, mut served) = (Vec::new(), 0);

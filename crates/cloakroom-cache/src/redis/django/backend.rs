@@ -133,7 +133,7 @@ impl SessionBackend for Backend {
             // What a lost write is found by must count as one that was answered.
             Read::Latest if self.client.replicas > 0 => {
                 let value = self.client.read_settled(budget, &key, get).await?;
-                (value, self.client.read(budget, Target::Key(&key), &life).await?)
+                (value, self.client.read(budget, Target::Key(&key), life).await?)
             }
             _ => self.client.read_both(budget, &key, &get, &life).await?,
         };

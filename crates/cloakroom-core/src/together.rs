@@ -1,6 +1,43 @@
-//! Calls that come while others are under way wait for them, and are then made together.
+//! For engines whose store does many things at once as easily as one: calls that come while others are under way wait for them,
+//! and are then made together.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use cloakroom_core::together::{Queue, Together, Turn};
+//! use tokio::time::Instant;
+//!
+//! /// Doubles numbers.
+//! struct Doubles;
+//!
+//! impl Together for Doubles {
+//!     type Call = u32;
+//!     type Answer = u32;
+//!
+//!     fn takes(&self, group: &[u32], _: &u32) -> bool {
+//!         group.len() < 64
+//!     }
+//!
+//!     async fn make(&self, group: Vec<u32>) -> Vec<u32> {
+//!         group.into_iter().map(|number| 2 * number).collect()
+//!     }
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let queue = Queue::new(Doubles, 2);
+//! let by = Instant::now() + Duration::from_secs(4);
+//! let doubled = match queue.join(|| 21, by, by).await {
+//!     // Few are about: it is made here, and until the lead is dropped one fewer may be.
+//!     Ok(Turn::Own(_lead)) => 2 * 21,
+//!     Ok(Turn::Made(doubled)) => doubled,
+//!     Err(late) => panic!("{late:?}"),
+//! };
+//! assert_eq!(doubled, 42);
+//! # });
+//! ```
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,22 +49,25 @@ use tokio::time::{Instant, timeout_at};
 const STANDSTILL: Duration = Duration::from_secs(1);
 
 /// Makes several calls at once.
-pub(crate) trait Together: Send + Sync + 'static {
+pub trait Together: Send + Sync + 'static {
+    /// What is asked for.
     type Call: Send + 'static;
+    /// What comes of one call.
     type Answer: Send + 'static;
 
-    /// Whether one more may be made at the same time as `group`.
+    /// Whether one more may be made at the same time as `group`. What not even an empty group takes must not be brought into the line.
     fn takes(&self, group: &[Self::Call], call: &Self::Call) -> bool;
 
-    /// Makes them, within a time of its own, and answers in their order.
+    /// Makes them, within a time of its own, and answers each in their order.
     fn make(&self, group: Vec<Self::Call>) -> impl Future<Output = Vec<Self::Answer>> + Send;
 }
 
 /// A line of calls.
 ///
 /// While few are about, each is made at once, by its own task: nobody waits for company. Others wait, and when one of
-/// the first is done, all that wait are made together, in a task that goes on until nobody waits.
-pub(crate) struct Queue<T: Together>(Arc<Inner<T>>);
+/// the first is done, all that wait are made together, in a task that goes on until nobody waits. A caller who goes away holds up
+/// nobody; what was begun for it is finished. Clones are one line.
+pub struct Queue<T: Together>(Arc<Inner<T>>);
 
 struct Inner<T: Together> {
     work: T,
@@ -61,7 +101,7 @@ struct Place<T: Together> {
 }
 
 /// What comes of waiting.
-pub(crate) enum Turn<T: Together> {
+pub enum Turn<T: Together> {
     /// The call is to be made by who asked; without the right to it, if those who have that do nothing.
     Own(Option<Lead<T>>),
     /// It was made with others, and this is what came of it.
@@ -69,8 +109,8 @@ pub(crate) enum Turn<T: Together> {
 }
 
 /// Why there is neither.
-#[derive(Debug, Eq, PartialEq)]
-pub(crate) enum Late {
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Late {
     /// It was not made, and will not be.
     Waiting,
     /// It is being made, and nobody says what came of it.
@@ -78,21 +118,26 @@ pub(crate) enum Late {
 }
 
 /// The right to have something under way. When it is dropped, those have it who wait.
-pub(crate) struct Lead<T: Together> {
+pub struct Lead<T: Together> {
     queue: Queue<T>,
     /// Whose work makes groups.
     gathers: bool,
 }
 
 impl<T: Together> Queue<T> {
-    pub(crate) fn new(work: T, leaders: usize) -> Self {
+    /// An empty line, of which so many calls or groups may be under way.
+    pub fn new(work: T, leaders: usize) -> Self {
         let line = Line { leading: 0, moves: 0, next_ticket: 0, waiting: VecDeque::new() };
         Self(Arc::new(Inner { work, leaders, line: Mutex::new(line), idle: Notify::new() }))
     }
 
     /// Waits for a turn until `turn`; and if the call is made with others, for what comes of it until `by`. `call` is asked
-    /// for only if there is a wait.
-    pub(crate) async fn join(
+    /// for only if there is a wait. Within a runtime of tokio that tells the time.
+    ///
+    /// # Errors
+    ///
+    /// [`Late`], when there was no turn or no answer by then.
+    pub async fn join(
         &self,
         call: impl FnOnce() -> T::Call,
         turn: Instant,
@@ -118,7 +163,7 @@ impl<T: Together> Queue<T> {
     }
 
     /// Waits until nothing is under way, and nobody waits.
-    pub(crate) async fn drained(&self) {
+    pub async fn drained(&self) {
         loop {
             let idle = self.0.idle.notified();
             if self.line().leading == 0 {
@@ -230,6 +275,28 @@ impl<T: Together> Drop for Lead<T> {
 impl<T: Together> Clone for Queue<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T: Together> fmt::Debug for Queue<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = self.line();
+        f.debug_struct("Queue").field("leading", &line.leading).field("waiting", &line.waiting.len()).finish()
+    }
+}
+
+impl<T: Together> fmt::Debug for Lead<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lead").field("gathers", &self.gathers).finish_non_exhaustive()
+    }
+}
+
+impl<T: Together> fmt::Debug for Turn<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Own(_) => "Own",
+            Self::Made(_) => "Made",
+        })
     }
 }
 
