@@ -11,4 +11,4 @@ pub mod site;
 mod table;
 
 pub use engine::Engine;
-pub use list::list;
+pub use list::{built, list};

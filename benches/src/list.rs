@@ -91,6 +91,11 @@ pub fn list() -> Result<(Vec<Entry>, Vec<LeftOut>)> {
     Ok((list.entries, list.left_out))
 }
 
+/// The version of a package that these benches are built with.
+pub fn built(package: &str) -> Option<&'static str> {
+    version(LOCKFILE, package)
+}
+
 #[derive(Default)]
 struct List {
     entries: Vec<Entry>,

@@ -55,7 +55,7 @@ impl Contender for Script {
         let (record, stamp) = record(&text);
         let mut run = redis::cmd("EVALSHA");
         run.arg(&self.hash).arg(1).arg(&session.key);
-        run.arg(SystemClock.now().millis()).arg("").arg(&session.stamp).arg(record).arg(LIFE);
+        run.arg(SystemClock.now().millis()).arg(&session.stamp).arg(record).arg(LIFE);
         let (answer,): (i64,) = run.query_async(&mut self.connection.clone()).await?;
         session.stamp = stamp;
         if answer == 1 { Ok(()) } else { Err(format!("the script has answered {answer}").into()) }

@@ -1,7 +1,7 @@
 //! Sessions in Redis: a server, a Cluster, or a primary that Sentinels name; with or without TLS. Redis 6.2
 //! or later.
 //!
-//! A load, a save, a touch and a create are one request each; where a session gets an owner or a new id, its
+//! Alone, a load, a save, a touch and a create are one request each; where a session gets an owner or a new id, its
 //! owner's index is one more. No request ever walks past the keys. Loads and saves that come while a few are under
 //! way are made together, each with an answer of its own; a lone one is sent at once. On a Cluster each is
 //! sent by itself.

@@ -66,10 +66,9 @@ async fn requests_share_connections_and_none_is_asked_whether_it_lives() {
         });
     }
     visitors.join_all().await;
-    let mut commands = proxy.commands();
-    commands.sort();
-    commands.dedup();
-    assert_eq!(commands, ["EVALSHA", "GET", "SET"]);
+    for command in proxy.commands() {
+        assert!(["EVALSHA", "GET", "MGET", "SET"].contains(&command.as_str()), "{command}");
+    }
     assert_eq!(proxy.connections(), 0);
 }
 

@@ -9,7 +9,8 @@
 //! # Types of others
 //!
 //! The public API shows `Bytes` of bytes 1 ([`Record`], [`Revision`], [`Portable`]), traits of serde 1 and `RawValue` of
-//! serde_json 1 ([`Session::iter`]), and engines are written with async-trait 0.1. None of its others.
+//! serde_json 1 ([`Session::iter`]), and engines are written with async-trait 0.1; [`together`] takes
+//! `Instant` of tokio 1. None of its others.
 
 mod alias;
 mod backend;

@@ -4,7 +4,7 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use cloakroom_core::together::{Queue, Together, Turn};
+//! use cloakroom_core::together::{Line, Together, Turn};
 //! use tokio::time::Instant;
 //!
 //! /// Doubles numbers.
@@ -24,9 +24,9 @@
 //! }
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-//! let queue = Queue::new(Doubles, 2);
+//! let line = Line::new(Doubles, 2);
 //! let by = Instant::now() + Duration::from_secs(4);
-//! let doubled = match queue.join(|| 21, by, by).await {
+//! let doubled = match line.join(|| 21, by, by).await {
 //!     // Few are about: it is made here, and until the lead is dropped one fewer may be.
 //!     Ok(Turn::Own(_lead)) => 2 * 21,
 //!     Ok(Turn::Made(doubled)) => doubled,
@@ -37,6 +37,7 @@
 //! ```
 
 use std::collections::VecDeque;
+use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -55,10 +56,12 @@ pub trait Together: Send + Sync + 'static {
     /// What comes of one call.
     type Answer: Send + 'static;
 
-    /// Whether one more may be made at the same time as `group`. What not even an empty group takes must not be brought into the line.
+    /// Whether one more may be made at the same time as `group`. What not even an empty group takes is to be made without the line: there it
+    /// would wait for as long as others come. Asked under the line's lock: it must be quick, and must not use the line.
     fn takes(&self, group: &[Self::Call], call: &Self::Call) -> bool;
 
-    /// Makes them, within a time of its own, and answers each in their order.
+    /// Makes them, within a time of its own, and answers each in their order. It runs in a task. Whoever gets no answer, since there
+    /// are fewer than calls or it panics, is told [`Late::Making`].
     fn make(&self, group: Vec<Self::Call>) -> impl Future<Output = Vec<Self::Answer>> + Send;
 }
 
@@ -66,19 +69,20 @@ pub trait Together: Send + Sync + 'static {
 ///
 /// While few are about, each is made at once, by its own task: nobody waits for company. Others wait, and when one of
 /// the first is done, all that wait are made together, in a task that goes on until nobody waits. A caller who goes away holds up
-/// nobody; what was begun for it is finished. Clones are one line.
-pub struct Queue<T: Together>(Arc<Inner<T>>);
+/// nobody; what was begun for it in a group is finished. Calls under way at the same time have no order among them. Clones are one line.
+pub struct Line<T: Together>(Arc<Inner<T>>);
 
 struct Inner<T: Together> {
     work: T,
     /// How many calls or groups may be under way.
     leaders: usize,
-    line: Mutex<Line<T>>,
+    home: Option<Handle>,
+    state: Mutex<State<T>>,
     /// Told when nothing is under way.
     idle: Notify,
 }
 
-struct Line<T: Together> {
+struct State<T: Together> {
     leading: usize,
     /// How often something came out of the line.
     moves: u64,
@@ -102,7 +106,8 @@ struct Place<T: Together> {
 
 /// What comes of waiting.
 pub enum Turn<T: Together> {
-    /// The call is to be made by who asked; without the right to it, if those who have that do nothing.
+    /// The call is to be made by who asked, who keeps the lead until it is made. None: for a second nothing has come out of the line. The call
+    /// is to be made all the same; it does not count among those under way.
     Own(Option<Lead<T>>),
     /// It was made with others, and this is what came of it.
     Made(T::Answer),
@@ -110,6 +115,7 @@ pub enum Turn<T: Together> {
 
 /// Why there is neither.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Late {
     /// It was not made, and will not be.
     Waiting,
@@ -117,44 +123,59 @@ pub enum Late {
     Making,
 }
 
-/// The right to have something under way. When it is dropped, those have it who wait.
+/// The right to have a call under way. When it is dropped, a group of those begins who wait.
+#[must_use = "others wait until it is dropped"]
 pub struct Lead<T: Together> {
-    queue: Queue<T>,
+    line: Line<T>,
     /// Whose work makes groups.
     gathers: bool,
 }
 
-impl<T: Together> Queue<T> {
-    /// An empty line, of which so many calls or groups may be under way.
+impl<T: Together> Line<T> {
+    /// An empty line, of which so many calls or groups, at least one, may be under way. Groups are made on the runtime where a lead
+    /// was dropped.
     pub fn new(work: T, leaders: usize) -> Self {
-        let line = Line { leading: 0, moves: 0, next_ticket: 0, waiting: VecDeque::new() };
-        Self(Arc::new(Inner { work, leaders, line: Mutex::new(line), idle: Notify::new() }))
+        Self::made(work, leaders, None)
+    }
+
+    /// The same with groups that are made on this runtime, where the connections are, say: no worker that is busy holds them up.
+    pub fn at(home: Handle, work: T, leaders: usize) -> Self {
+        Self::made(work, leaders, Some(home))
+    }
+
+    fn made(work: T, leaders: usize, home: Option<Handle>) -> Self {
+        let state = Mutex::new(State { leading: 0, moves: 0, next_ticket: 0, waiting: VecDeque::new() });
+        Self(Arc::new(Inner { work, leaders: leaders.max(1), home, state, idle: Notify::new() }))
     }
 
     /// Waits for a turn until `turn`; and if the call is made with others, for what comes of it until `by`. `call` is asked
-    /// for only if there is a wait. Within a runtime of tokio that tells the time.
+    /// for only if there is a wait, under the line's lock.
     ///
     /// # Errors
     ///
     /// [`Late`], when there was no turn or no answer by then.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a runtime of tokio that tells the time, if it has to wait.
     pub async fn join(
         &self,
         call: impl FnOnce() -> T::Call,
         turn: Instant,
         by: Instant,
     ) -> Result<Turn<T>, Late> {
-        let Place { ticket, moves, mut told } = match self.enter(call) {
+        let Place { ticket, mut moves, mut told } = match self.enter(call) {
             Ok(lead) => return Ok(Turn::Own(Some(lead))),
             Err(place) => place,
         };
-        if let Ok(told) = timeout_at(turn.min(Instant::now() + STANDSTILL), &mut told).await {
-            return told.map_err(|_| Late::Making);
-        }
-        if self.line().moves == moves && self.leave(ticket) {
-            return if Instant::now() < turn { Ok(Turn::Own(None)) } else { Err(Late::Waiting) };
-        }
-        if let Ok(told) = timeout_at(turn, &mut told).await {
-            return told.map_err(|_| Late::Making);
+        while Instant::now() < turn {
+            if let Ok(told) = timeout_at(turn.min(Instant::now() + STANDSTILL), &mut told).await {
+                return told.map_err(|_| Late::Making);
+            }
+            let before = std::mem::replace(&mut moves, self.state().moves);
+            if moves == before && Instant::now() < turn && self.leave(ticket) {
+                return Ok(Turn::Own(None));
+            }
         }
         if self.leave(ticket) {
             return Err(Late::Waiting);
@@ -162,11 +183,11 @@ impl<T: Together> Queue<T> {
         timeout_at(by, told).await.ok().and_then(Result::ok).ok_or(Late::Making)
     }
 
-    /// Waits until nothing is under way, and nobody waits.
+    /// Waits until no lead is held, no group is under way, and nobody waits.
     pub async fn drained(&self) {
         loop {
             let idle = self.0.idle.notified();
-            if self.line().leading == 0 {
+            if self.state().leading == 0 {
                 return;
             }
             idle.await;
@@ -174,30 +195,30 @@ impl<T: Together> Queue<T> {
     }
 
     fn enter(&self, call: impl FnOnce() -> T::Call) -> Result<Lead<T>, Place<T>> {
-        let mut line = self.line();
-        if line.leading < self.0.leaders {
-            line.leading += 1;
-            return Ok(Lead { queue: self.clone(), gathers: false });
+        let mut state = self.state();
+        if state.leading < self.0.leaders {
+            state.leading += 1;
+            return Ok(Lead { line: self.clone(), gathers: false });
         }
         let (turn, told) = oneshot::channel();
-        let ticket = line.next_ticket;
-        line.next_ticket += 1;
-        line.waiting.push_back(Waiting { ticket, call: call(), turn });
-        Err(Place { ticket, moves: line.moves, told })
+        let ticket = state.next_ticket;
+        state.next_ticket += 1;
+        state.waiting.push_back(Waiting { ticket, call: call(), turn });
+        Err(Place { ticket, moves: state.moves, told })
     }
 
     /// Whether it was still in the line.
     fn leave(&self, ticket: u64) -> bool {
-        let mut line = self.line();
+        let mut state = self.state();
         // Tickets ascend along the line.
-        let place = line.waiting.binary_search_by_key(&ticket, |waiting| waiting.ticket);
-        place.ok().and_then(|place| line.waiting.remove(place)).is_some()
+        let place = state.waiting.binary_search_by_key(&ticket, |waiting| waiting.ticket);
+        place.ok().and_then(|place| state.waiting.remove(place)).is_some()
     }
 
-    fn line(&self) -> MutexGuard<'_, Line<T>> {
+    fn state(&self) -> MutexGuard<'_, State<T>> {
         #[cfg(test)]
         cloakroom_interleavings::point();
-        self.0.line.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -209,7 +230,7 @@ impl<T: Together> Lead<T> {
             if calls.is_empty() {
                 return;
             }
-            let answers = self.queue.0.work.make(calls).await;
+            let answers = self.line.0.work.make(calls).await;
             for (turn, answer) in turns.into_iter().zip(answers) {
                 // Who asked may have gone away.
                 let _ = turn.send(Turn::Made(answer));
@@ -219,18 +240,18 @@ impl<T: Together> Lead<T> {
 
     /// Takes out of the line what can be made together: the others wait on.
     fn gather(&self) -> (Vec<T::Call>, Vec<oneshot::Sender<Turn<T>>>) {
-        let mut line = self.queue.line();
+        let mut state = self.line.state();
         let (mut calls, mut turns) = (Vec::new(), Vec::new());
-        line.moves += 1;
-        for waiting in std::mem::take(&mut line.waiting) {
-            if self.queue.0.work.takes(&calls, &waiting.call) {
+        state.moves += 1;
+        for waiting in std::mem::take(&mut state.waiting) {
+            if self.line.0.work.takes(&calls, &waiting.call) {
                 // Nobody waits for the answer to a call of somebody who has gone away.
                 if !waiting.turn.is_closed() {
                     calls.push(waiting.call);
                     turns.push(waiting.turn);
                 }
             } else {
-                line.waiting.push_back(waiting);
+                state.waiting.push_back(waiting);
             }
         }
         (calls, turns)
@@ -239,19 +260,19 @@ impl<T: Together> Lead<T> {
     /// Gives this turn to the first who still waits, to be made by itself; if nobody does, it ends.
     fn pass_on(&self) {
         loop {
-            let mut line = self.queue.line();
-            line.moves += 1;
-            let Some(Waiting { turn, .. }) = line.waiting.pop_front() else {
-                line.leading -= 1;
-                if line.leading == 0 {
-                    self.queue.0.idle.notify_waiters();
+            let mut state = self.line.state();
+            state.moves += 1;
+            let Some(Waiting { turn, .. }) = state.waiting.pop_front() else {
+                state.leading -= 1;
+                if state.leading == 0 {
+                    self.line.0.idle.notify_waiters();
                 }
                 return;
             };
-            drop(line);
+            drop(state);
             // Outside of the lock: a turn that is not taken comes back here by its own drop.
             if !turn.is_closed() {
-                let _ = turn.send(Turn::Own(Some(Lead { queue: self.queue.clone(), gathers: false })));
+                let _ = turn.send(Turn::Own(Some(Lead { line: self.line.clone(), gathers: false })));
                 return;
             }
         }
@@ -260,28 +281,45 @@ impl<T: Together> Lead<T> {
 
 impl<T: Together> Drop for Lead<T> {
     fn drop(&mut self) {
-        let nobody_waits = self.queue.line().waiting.is_empty();
-        match Handle::try_current() {
-            // A task that ends with somebody in the line may be on a runtime that ends: one begun there might never run.
-            Ok(runtime) if !nobody_waits && !self.gathers => {
-                let lead = Self { queue: self.queue.clone(), gathers: true };
+        let nobody_waits = self.line.state().waiting.is_empty();
+        // A task that ends with somebody in the line may be on a runtime that ends: one begun there might never run.
+        if nobody_waits || self.gathers {
+            return self.pass_on();
+        }
+        match self.line.0.home.clone().or_else(|| Handle::try_current().ok()) {
+            Some(runtime) => {
+                let lead = Self { line: self.line.clone(), gathers: true };
                 runtime.spawn(lead.work());
             }
-            _ => self.pass_on(),
+            None => self.pass_on(),
         }
     }
 }
 
-impl<T: Together> Clone for Queue<T> {
+impl<T: Together> Clone for Line<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T: Together> fmt::Debug for Queue<T> {
+impl fmt::Display for Late {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = self.line();
-        f.debug_struct("Queue").field("leading", &line.leading).field("waiting", &line.waiting.len()).finish()
+        f.write_str(match self {
+            Self::Waiting => "no turn in time",
+            Self::Making => "no answer in time",
+        })
+    }
+}
+
+impl Error for Late {}
+
+impl<T: Together> fmt::Debug for Line<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        f.debug_struct("Line")
+            .field("leading", &state.leading)
+            .field("waiting", &state.waiting.len())
+            .finish()
     }
 }
 

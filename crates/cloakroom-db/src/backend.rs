@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use cloakroom_core::together::{Late, Line, Turn};
 use cloakroom_core::{
     Capabilities, Cursor, Deleted, Error, Page, Read, Record, Result, Revision, Saved, SessionBackend,
     SessionFormat, SessionId, SessionIndex, SessionWalk, Stored, Swept, Timestamp, Touched, Written,
@@ -19,7 +20,6 @@ use crate::group::{Load, Loading, Loads, Place, Save, Saves, Saving, is_company}
 use crate::layout::{Layout, moment};
 use crate::question::late;
 use crate::statements::Statements;
-use cloakroom_core::together::{Late, Queue, Turn};
 
 /// Sessions in a database. Opened by [`Config::open`].
 pub struct Backend {
@@ -33,8 +33,8 @@ pub struct Backend {
 
 /// Calls that arrive while others are under way.
 struct Lines {
-    loads: Queue<Loads>,
-    saves: Queue<Saves>,
+    loads: Line<Loads>,
+    saves: Line<Saves>,
 }
 
 impl Backend {
@@ -47,7 +47,7 @@ impl Backend {
         let lines = statements.stamped.as_ref().map(|stamped| {
             let place = || Place { driver: Arc::clone(&driver), statements: Arc::clone(stamped) };
             let (loads, saves) = dialect.leaders;
-            Lines { loads: Queue::new(Loads(place()), loads), saves: Queue::new(Saves(place()), saves) }
+            Lines { loads: Line::new(Loads(place()), loads), saves: Line::new(Saves(place()), saves) }
         });
         Self { driver, statements, lines, layout: config.layout.clone(), config }
     }
@@ -87,13 +87,13 @@ impl Backend {
         by: Instant,
     ) -> Result<Option<Turn<Saves>>> {
         let (Some(lines), Some(seen)) = (&self.lines, seen.stamp()) else { return Ok(None) };
-        if !is_company(new) {
+        if !is_company(new, self.driver.room()) {
             return Ok(None);
         }
         let save = || Save::new(id, new, seen, self.config.clock.now());
         lines.saves.join(save, turn(), by).await.map(Some).map_err(|why| match why {
             Late::Waiting => too_busy(),
-            Late::Making => unanswered(late()),
+            _ => unanswered(late()),
         })
     }
 
@@ -139,7 +139,9 @@ impl SessionBackend for Backend {
             Ok(Turn::Made(Loading::Alone)) => self.there(id, by).await,
             Ok(Turn::Own(_lead)) => self.there(id, by).await,
             Err(Late::Waiting) => Err(too_busy()),
-            Err(Late::Making) => Err(while_reading(Verdict::Unsure, late())),
+            // Nobody says what came of it: a read may be repeated.
+            Err(_) if Instant::now() < by => self.there(id, by).await,
+            Err(_) => Err(while_reading(Verdict::Unsure, late())),
         }
     }
 
@@ -230,7 +232,11 @@ impl SessionBackend for Backend {
         if let Some(lines) = &self.lines {
             // Who is in the line is sent with its group; a try by itself after that may find it closed. A caller who has
             // stopped asking is not waited for.
-            let _ = timeout_at(deadline(), lines.saves.drained()).await;
+            let drained = async {
+                lines.saves.drained().await;
+                lines.loads.drained().await;
+            };
+            let _ = timeout_at(deadline(), drained).await;
         }
         self.driver.close().await
     }

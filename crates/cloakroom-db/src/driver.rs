@@ -15,9 +15,9 @@ use crate::group::{Load, Loading, Save, Saving, latest};
 use crate::pool::Pool;
 use crate::question::{Answer, Failure, Question};
 use crate::row;
+use crate::saving::Work;
 use crate::several::{SaveAll, Several, padded};
 use crate::statements::Sql;
-use crate::together::Work;
 
 pub(crate) use tokio::time::Instant;
 

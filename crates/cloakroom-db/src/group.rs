@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use cloakroom_core::together::Together;
 use cloakroom_core::{Record, SessionId, Stamp, Stored, Timestamp};
 
 use crate::driver::{Driver, Value};
 use crate::layout::moment;
 use crate::several::MOST;
 use crate::statements::Stamped;
-use cloakroom_core::together::Together;
 
 /// How many bytes are stored in one transaction, where there is more than one session: what takes longer is not to hold up the others.
 const LARGE: usize = 1 << 20;
@@ -16,9 +16,14 @@ const LARGE: usize = 1 << 20;
 /// What PostgreSQL keeps in an index, and MySQL in the column.
 const LONGEST_OWNER: usize = 255;
 
-/// Whether it may be stored with others: one that the database refuses would be their failure, too.
-pub(crate) fn is_company(new: &Record) -> bool {
-    new.payload.len() <= LARGE && new.owner.as_ref().is_none_or(|owner| owner.len() <= LONGEST_OWNER)
+/// Whether it may be stored with others: one that the database refuses would be their failure, too. `room` is what the server takes at once.
+pub(crate) fn is_company(new: &Record, room: usize) -> bool {
+    new.payload.len() <= most(room) && new.owner.as_ref().is_none_or(|owner| owner.len() <= LONGEST_OWNER)
+}
+
+/// How many bytes go together. Beside payloads there are ids, stamps and owners.
+fn most(room: usize) -> usize {
+    LARGE.min(room / 2)
 }
 
 /// A record that is to be stored over the one that was seen.
@@ -104,11 +109,9 @@ impl Together for Saves {
     fn takes(&self, group: &[Save], call: &Save) -> bool {
         // Of two saves of one session the second one is to meet what the first one has stored.
         let beside = |other: &Save| other.id != call.id;
-        let room = LARGE.min(self.0.driver.room() / 2);
-        // What no group takes is made by itself in its turn.
         group.len() < MOST
             && group.iter().all(beside)
-            && group.iter().map(Save::size).sum::<usize>() + call.size() <= room
+            && group.iter().map(Save::size).sum::<usize>() + call.size() <= most(self.0.driver.room())
     }
 
     async fn make(&self, group: Vec<Save>) -> Vec<Saving> {

@@ -70,11 +70,11 @@ mod pool;
 mod postgres;
 mod question;
 mod row;
+mod saving;
 mod several;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statements;
-mod together;
 
 pub use backend::Backend;
 pub use config::Config;

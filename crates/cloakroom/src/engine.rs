@@ -59,13 +59,11 @@ impl Engine {
             Self::File => ("SESSION_ENGINE", Ok("file")),
             Self::SignedCookies => ("SESSION_ENGINE", Ok("signed-cookies")),
         };
-        let forgotten = match (setting, &feature) {
-            ("SESSION_CACHE_URL", Ok("memory")) => "; where it is not set, it is memory:",
-            _ => "",
-        };
+        // What nobody may have meant.
+        let unless_set = if feature.as_deref() == Ok("memory") { " (memory: unless it is set)" } else { "" };
         match feature {
             Ok(feature) => format!(
-                "{setting}: this build can't open {self} as it is set: enable the feature `{feature}` of cloakroom{forgotten}"
+                "{setting}{unless_set}: this build can't open {self} as it is set: enable the feature `{feature}` of cloakroom"
             ),
             Err(wrong) => wrong,
         }

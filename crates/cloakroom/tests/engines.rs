@@ -78,7 +78,7 @@ async fn memory_is_opened_or_named() {
 async fn a_cache_url_that_was_forgotten_is_named() {
     let (_folder, settings) = settings(&[("SESSION_ENGINE", "cache")]);
     let error = settings.sessions().await.unwrap_err();
-    assert!(error.to_string().starts_with("SESSION_CACHE_URL: "), "{error}");
+    assert!(error.to_string().starts_with("SESSION_CACHE_URL (memory: unless it is set): "), "{error}");
 }
 
 #[tokio::test]

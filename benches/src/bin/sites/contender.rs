@@ -57,6 +57,11 @@ pub(crate) const CONTENDERS: [Contender; 17] = [
 ];
 
 impl Contender {
+    pub(crate) fn framework_version(&self) -> &'static str {
+        let package = if self.framework == "actix" { "actix-web" } else { self.framework };
+        cloakroom_benches::built(package).unwrap_or_default()
+    }
+
     pub(crate) fn program(&self) -> Program {
         if self.library == "cloakroom" { Program::Here } else { Program::Peers }
     }

@@ -149,7 +149,11 @@ impl Stand {
 
     fn report(&self) {
         for samples in &self.samples {
-            println!("{}", samples.line(self.contender, &self.served.version));
+            let version = match samples.route {
+                Route::Bare => self.contender.framework_version(),
+                _ => &self.served.version,
+            };
+            println!("{}", samples.line(self.contender, version));
             eprintln!(
                 "{:<45} {:<10} {:>8.0}/s {:>7.1} µs of processor, p99 {:>6.0} µs, {} lost, {} refused",
                 self.contender.to_string(),

@@ -106,11 +106,11 @@ impl SessionBackend for Backend {
         let budget = self.client.budget();
         match read {
             // By this a write whose answer was lost is found done: then it must count as one that was answered.
-            Read::Latest => {
+            Read::Latest if self.client.replicas > 0 => {
                 let key = self.client.keys.session(id);
                 self.living(self.client.read_settled(budget, &key, get(&key)).await?)
             }
-            Read::Any => self.there(budget, id).await,
+            _ => self.there(budget, id).await,
         }
     }
 
@@ -152,7 +152,7 @@ impl SessionBackend for Backend {
         let mut answer = self.saves.save(budget, &save).await?;
         if let Answer::Unlisted(_) = answer {
             save.record = value::record(new, self.list(budget, id, new).await?)?.into();
-            answer = self.saves.save_listed(budget, &save).await?;
+            answer = self.saves.save(budget, &save).await?;
         }
         answer.saved(new)
     }
@@ -219,8 +219,12 @@ impl SessionBackend for Backend {
     }
 
     async fn close(&self) -> Result<()> {
-        // Who waits is sent with a group. A caller who has stopped asking is not waited for.
-        let _ = timeout_at(self.client.budget().0, self.saves.drained()).await;
+        // Who waits is sent with a group. A caller whom nobody polls holds this up for so long and no longer.
+        let drained = async {
+            self.saves.drained().await;
+            self.loads.drained().await;
+        };
+        let _ = timeout_at(self.client.budget().0, drained).await;
         self.client.close();
         Ok(())
     }

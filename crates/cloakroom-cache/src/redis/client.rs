@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use cloakroom_core::{Error, ErrorKind, Result};
 use redis::{Cmd, ServerErrorKind, Value};
+use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
 use super::connection::{Answers, Request, Target};
@@ -11,6 +12,9 @@ use super::failure::{Failure, is_refusal};
 use super::keys::Keys;
 use super::lanes::{Kind, Lanes};
 use super::script::Script;
+
+/// On each connection.
+const LEADERS: usize = 4;
 
 /// Everybody's requests, by turns on a few connections.
 pub(super) struct Client {
@@ -40,11 +44,36 @@ impl Client {
         Budget(Instant::now() + self.operation_limit)
     }
 
+    /// When an operation has waited long enough for its turn: the other half is for the answer.
+    pub(super) fn turn(&self, budget: Budget) -> Instant {
+        budget.0 - self.operation_limit / 2
+    }
+
+    /// Where the connections' tasks run.
+    pub(super) fn home(&self) -> Handle {
+        self.lanes.home.clone()
+    }
+
+    /// How many requests of a kind go out by themselves: a server far away answers them side by side. Beyond that one command for many costs
+    /// this process less than many.
+    pub(super) fn leaders(&self) -> usize {
+        LEADERS * self.lanes.shared.len()
+    }
+
     /// The answer to a command that changes nothing. Where a connection was found broken it is asked for on
     /// another.
     pub(super) async fn read(&self, budget: Budget, to: Target<'_>, command: Cmd) -> Result<Value> {
-        let answer = self.asked(budget, to, Request { command: &command, then: None }).await;
-        answer.and_then(accepted).map_err(Failure::while_reading)
+        self.answer(budget, to, command).await.map_err(Failure::while_reading)
+    }
+
+    /// The same, or why there is none.
+    pub(super) async fn answer(
+        &self,
+        budget: Budget,
+        to: Target<'_>,
+        command: Cmd,
+    ) -> Result<Value, Failure> {
+        self.asked(budget, to, Request { command: &command, then: None }).await.and_then(accepted)
     }
 
     /// The answers to two commands about one key that change nothing, sent together.
@@ -75,9 +104,6 @@ impl Client {
 
     /// The same, once as many replicas as must have a write have all that the answer rests on.
     pub(super) async fn read_settled(&self, budget: Budget, key: &[u8], command: Cmd) -> Result<Value> {
-        if self.replicas == 0 {
-            return self.read(budget, Target::Key(key), command).await;
-        }
         self.written(budget, key, command).await.map_err(|failure| match failure {
             Failure::Undecided(error) => Error::caused(ErrorKind::Unavailable, error.to_string(), error),
             failure => failure.while_reading(),
@@ -98,16 +124,26 @@ impl Client {
         keys: &[&[u8]],
         arguments: &[&[u8]],
     ) -> Result<Value> {
+        self.outcome(budget, script, keys, arguments).await.map_err(Failure::while_writing)
+    }
+
+    /// The same, or why there is none.
+    pub(super) async fn outcome(
+        &self,
+        budget: Budget,
+        script: &Script,
+        keys: &[&[u8]],
+        arguments: &[&[u8]],
+    ) -> Result<Value, Failure> {
         let slot = keys.first().copied().unwrap_or_default();
-        let answer = match self.written(budget, slot, script.by_hash(keys, arguments)).await {
+        match self.written(budget, slot, script.by_hash(keys, arguments)).await {
             Err(Failure::Refused(refusal))
                 if refusal.kind() == redis::ErrorKind::Server(ServerErrorKind::NoScript) =>
             {
                 self.written(budget, slot, script.in_full(keys, arguments)).await
             }
             answer => answer,
-        };
-        answer.map_err(Failure::while_writing)
+        }
     }
 
     async fn written(&self, budget: Budget, key: &[u8], command: Cmd) -> Result<Value, Failure> {

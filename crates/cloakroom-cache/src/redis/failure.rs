@@ -43,6 +43,11 @@ impl Failure {
     }
 }
 
+/// Nothing was sent.
+pub(super) fn too_busy() -> Error {
+    Error::new(ErrorKind::Unavailable, "the session cache has more to do than it can in time")
+}
+
 fn caused(kind: ErrorKind, message: &'static str, source: Option<RedisError>) -> Error {
     match source {
         None => Error::new(kind, message),

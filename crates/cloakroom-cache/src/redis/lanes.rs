@@ -25,13 +25,13 @@ const MOST_LATE: u32 = 3;
 /// next caller, while others who come wait for the outcome of that attempt.
 pub(super) struct Lanes {
     pool: Pool<Maker>,
-    shared: Box<[Lane]>,
+    pub(super) shared: Box<[Lane]>,
     durable: Box<[Lane]>,
     turn: AtomicUsize,
     /// Counts failures. A connection from before the last one is not used any more.
     era: AtomicU64,
     /// Where the connections' tasks run: the runtime that opened them, and not that of a worker that may end.
-    home: Handle,
+    pub(super) home: Handle,
     shown: String,
     /// There was a connection: it can't be the settings that keep the next one from being made.
     reached: AtomicBool,
@@ -47,7 +47,7 @@ pub(super) enum Kind {
 }
 
 #[derive(Default)]
-struct Lane {
+pub(super) struct Lane {
     used: RwLock<Option<Used>>,
     /// Held by who connects. When the last attempt failed, and how.
     mending: Mutex<Option<(Instant, Error)>>,

@@ -1,34 +1,40 @@
 //! What is under keys that are asked for at the same time.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cloakroom_core::together::{Queue, Together, Turn};
-use cloakroom_core::{ErrorKind, Result};
+use cloakroom_core::Result;
+use cloakroom_core::together::{Late, Line, Together, Turn};
 use redis::{Cmd, Value};
 
 use super::client::{Budget, Client, get};
 use super::connection::Target;
-use super::failure::Failure;
+use super::failure::{Failure, too_busy};
 
-/// How many keys one command asks for.
+/// How many keys one command asks for, and how many bytes are expected of it: its answer is waited for as a whole.
 const MOST: usize = 64;
-/// So many requests go out as they come: a server far away is not to be waited for twice. What comes with more about is worth the driver's
-/// time for one.
-pub(super) const LEADERS: usize = 4;
+const LARGE: usize = 1 << 20;
 
 /// Asks for keys one by one, or, where many are asked for at once, for several together.
 pub(super) struct Loads {
-    client: Arc<Client>,
+    reader: Reader,
     /// None in a Cluster: there each key is with a node of its own.
-    line: Option<Queue<Group>>,
+    line: Option<Line<Reader>>,
 }
 
-struct Group(Arc<Client>);
+#[derive(Clone)]
+struct Reader {
+    client: Arc<Client>,
+    /// How large values were lately, at most.
+    size: Arc<AtomicUsize>,
+}
 
 impl Loads {
     pub(super) fn new(client: Arc<Client>) -> Self {
-        let line = (!client.is_cluster).then(|| Queue::new(Group(Arc::clone(&client)), LEADERS));
-        Self { client, line }
+        let reader = Reader { client, size: Arc::default() };
+        let client = &reader.client;
+        let line = (!client.is_cluster).then(|| Line::at(client.home(), reader.clone(), client.leaders()));
+        Self { reader, line }
     }
 
     /// What is under a key.
@@ -37,38 +43,87 @@ impl Loads {
     ///
     /// As [`Client::read`].
     pub(super) async fn get(&self, budget: Budget, key: &[u8]) -> Result<Value> {
-        let alone = || self.client.read(budget, Target::Key(key), get(key));
-        let Some(line) = &self.line else { return alone().await };
-        match line.join(|| key.to_vec(), budget.0, budget.0).await {
+        let Some(line) = &self.line else { return self.reader.alone(budget, key).await };
+        match line.join(|| key.to_vec(), self.reader.client.turn(budget), budget.0).await {
             Ok(Turn::Made(Some(answer))) => answer,
-            Ok(Turn::Made(None)) => alone().await,
-            Ok(Turn::Own(_lead)) => alone().await,
-            Err(_) => Err(Failure::Lost(None).while_reading()),
+            Ok(Turn::Own(_lead)) => self.reader.alone(budget, key).await,
+            Err(Late::Waiting) => Err(too_busy()),
+            // Also of what nobody answers: a read may be repeated.
+            Ok(Turn::Made(None)) | Err(_) => self.reader.alone(budget, key).await,
+        }
+    }
+
+    /// Waits until nothing is under way, and nobody waits.
+    pub(super) async fn drained(&self) {
+        if let Some(line) = &self.line {
+            line.drained().await;
         }
     }
 }
 
-impl Together for Group {
+impl Reader {
+    async fn alone(&self, budget: Budget, key: &[u8]) -> Result<Value> {
+        let found = self.client.read(budget, Target::Key(key), get(key)).await?;
+        self.note([&found]);
+        Ok(found)
+    }
+
+    /// What is under several keys, each of which may be there or not. None of those that are to be asked for by themselves.
+    async fn several(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Value>>, Failure> {
+        let budget = self.client.budget();
+        let found = match self.client.answer(budget, Target::Anybody, command("MGET", keys)).await? {
+            Value::Array(found) if found.len() == keys.len() => found,
+            _ => return Ok(vec![None; keys.len()]),
+        };
+        self.note(&found);
+        let nothing: Vec<_> = std::iter::zip(keys, &found)
+            .filter(|(_, value)| **value == Value::Nil)
+            .map(|(key, _)| key.as_slice())
+            .collect();
+        // Of what is no string MGET says the same as of what is not there.
+        let is_absent = nothing.is_empty()
+            || self.client.answer(budget, Target::Anybody, command("EXISTS", &nothing)).await?
+                == Value::Int(0);
+        Ok(found.into_iter().map(|value| (is_absent || value != Value::Nil).then_some(value)).collect())
+    }
+
+    fn note<'v>(&self, found: impl IntoIterator<Item = &'v Value>) {
+        let size = |value: &Value| if let Value::BulkString(bytes) = value { bytes.len() } else { 0 };
+        let largest = found.into_iter().map(size).max().unwrap_or(0);
+        let before = self.size.load(Ordering::Relaxed);
+        // A guess: two that note at once need not agree.
+        if largest != before {
+            self.size.store(largest.max(before - before / 16), Ordering::Relaxed);
+        }
+    }
+}
+
+impl Together for Reader {
     type Call = Vec<u8>;
     /// None: it is to be asked for by itself.
     type Answer = Option<Result<Value>>;
 
     fn takes(&self, group: &[Vec<u8>], _: &Vec<u8>) -> bool {
-        group.len() < MOST
+        group.is_empty() || group.len() < MOST && group.len() * self.size.load(Ordering::Relaxed) < LARGE
     }
 
     async fn make(&self, group: Vec<Vec<u8>>) -> Vec<Self::Answer> {
-        let sizes = group.iter().map(Vec::len).sum::<usize>();
-        let mut command = Cmd::with_capacity(1 + group.len(), 4 + sizes);
-        command.arg("MGET").arg(&group);
-        match self.0.read(self.0.budget(), Target::Anybody, command).await {
-            // Of what is no string it says the same as of what is not there.
-            Ok(Value::Array(found)) if found.len() == group.len() => {
-                found.into_iter().map(|value| (value != Value::Nil).then_some(Ok(value))).collect()
-            }
+        match self.several(&group).await {
+            Ok(found) => found.into_iter().map(|value| value.map(Ok)).collect(),
+            // It may be refused because of the others, or because there are others.
+            Err(Failure::Refused(_)) => vec![None; group.len()],
             // Nobody is to wait for the same silence again.
-            Err(error) if error.kind() == ErrorKind::Unavailable => vec![Some(Err(error)); group.len()],
-            _ => vec![None; group.len()],
+            Err(failure) => vec![Some(Err(failure.while_reading())); group.len()],
         }
     }
+}
+
+fn command(name: &str, keys: &[impl AsRef<[u8]>]) -> Cmd {
+    let sizes = keys.iter().map(|key| key.as_ref().len()).sum::<usize>();
+    let mut command = Cmd::with_capacity(1 + keys.len(), name.len() + sizes);
+    command.arg(name);
+    for key in keys {
+        command.arg(key.as_ref());
+    }
+    command
 }

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cloakroom_core::together::{Late, Queue, Together, Turn};
-use cloakroom_core::{Clock, Error, ErrorKind, Result};
+use cloakroom_core::together::{Late, Line, Together, Turn};
+use cloakroom_core::{Clock, Result};
 use redis::Value;
 
 use super::answer::Answer;
 use super::client::{Budget, Client};
-use super::failure::Failure;
-use super::loads::LEADERS;
+use super::failure::{Failure, too_busy};
 use super::script;
 use super::value::foreign;
 
@@ -30,22 +29,23 @@ pub(super) struct Save {
 
 /// Has the server store records one by one, or, where many come at once, several together.
 pub(super) struct Saves {
-    store: Store,
+    writer: Writer,
     /// None in a Cluster: no script reaches the keys of several nodes.
-    line: Option<Queue<Store>>,
+    line: Option<Line<Writer>>,
 }
 
 #[derive(Clone)]
-struct Store {
+struct Writer {
     client: Arc<Client>,
     clock: Arc<dyn Clock>,
 }
 
 impl Saves {
     pub(super) fn new(client: Arc<Client>, clock: Arc<dyn Clock>) -> Self {
-        let is_cluster = client.is_cluster;
-        let store = Store { client, clock };
-        Self { line: (!is_cluster).then(|| Queue::new(store.clone(), LEADERS)), store }
+        let writer = Writer { client, clock };
+        let client = &writer.client;
+        let line = (!client.is_cluster).then(|| Line::at(client.home(), writer.clone(), client.leaders()));
+        Self { writer, line }
     }
 
     /// Stores it where what was seen is still there. What became of it.
@@ -55,32 +55,18 @@ impl Saves {
     /// As [`Client::run`].
     pub(super) async fn save(&self, budget: Budget, save: &Save) -> Result<Answer> {
         let Some(line) = self.line.as_ref().filter(|_| save.record.len() <= LARGE) else {
-            return self.store.alone(budget, save, false).await;
+            return self.writer.alone(budget, save).await;
         };
-        let lead = match line.join(|| save.clone(), budget.0, budget.0).await {
+        let lead = match line.join(|| save.clone(), self.writer.client.turn(budget), budget.0).await {
             Ok(Turn::Own(lead)) => lead,
             Ok(Turn::Made(Some(answer))) => return answer,
             Ok(Turn::Made(None)) => None,
-            Err(Late::Waiting) => {
-                return Err(Error::new(
-                    ErrorKind::Unavailable,
-                    "the session cache has more to do than it can in time",
-                ));
-            }
-            Err(Late::Making) => return Err(Failure::Lost(None).while_writing()),
+            Err(Late::Waiting) => return Err(too_busy()),
+            Err(_) => return Err(Failure::Lost(None).while_writing()),
         };
-        let answer = self.store.alone(budget, save, false).await;
+        let answer = self.writer.alone(budget, save).await;
         drop(lead);
         answer
-    }
-
-    /// Stores one of which the record says until when its owner's index shows it.
-    ///
-    /// # Errors
-    ///
-    /// As [`Client::run`].
-    pub(super) async fn save_listed(&self, budget: Budget, save: &Save) -> Result<Answer> {
-        self.store.alone(budget, save, true).await
     }
 
     /// Waits until nothing is under way, and nobody waits.
@@ -91,28 +77,28 @@ impl Saves {
     }
 }
 
-impl Store {
-    async fn alone(&self, budget: Budget, save: &Save, is_listed: bool) -> Result<Answer> {
-        let mut answers = self.run(budget, std::slice::from_ref(save), is_listed).await?;
-        answers.pop().ok_or_else(foreign).and_then(read)
-    }
-
-    async fn run(&self, budget: Budget, saves: &[Save], is_listed: bool) -> Result<Vec<Value>> {
-        let now = self.clock.now().millis().to_string();
-        let keys: Vec<&[u8]> = saves.iter().map(|save| save.key.as_slice()).collect();
-        let mut arguments: Vec<&[u8]> = Vec::with_capacity(2 + 3 * saves.len());
-        arguments.extend([now.as_bytes(), if is_listed { b"1" } else { b"" }]);
-        for Save { seen, record, life, .. } in saves {
-            arguments.extend([seen.as_slice(), record, life.as_bytes()]);
-        }
-        match self.client.run(budget, &script::SAVE, &keys, &arguments).await? {
-            Value::Array(answers) if answers.len() == saves.len() => Ok(answers),
+impl Writer {
+    async fn alone(&self, budget: Budget, save: &Save) -> Result<Answer> {
+        let answers = self.several(budget, std::slice::from_ref(save)).await;
+        match answers.map_err(Failure::while_writing)? {
+            Value::Array(mut answers) => answers.pop().ok_or_else(foreign).and_then(read),
             _ => Err(foreign()),
         }
     }
+
+    async fn several(&self, budget: Budget, saves: &[Save]) -> Result<Value, Failure> {
+        let now = self.clock.now().millis().to_string();
+        let keys: Vec<&[u8]> = saves.iter().map(|save| save.key.as_slice()).collect();
+        let mut arguments: Vec<&[u8]> = Vec::with_capacity(1 + 3 * saves.len());
+        arguments.push(now.as_bytes());
+        for Save { seen, record, life, .. } in saves {
+            arguments.extend([seen.as_slice(), record, life.as_bytes()]);
+        }
+        self.client.outcome(budget, &script::SAVE, &keys, &arguments).await
+    }
 }
 
-impl Together for Store {
+impl Together for Writer {
     type Call = Save;
     /// None: nothing was done, and it is to be tried by itself.
     type Answer = Option<Result<Answer>>;
@@ -125,13 +111,20 @@ impl Together for Store {
     }
 
     async fn make(&self, group: Vec<Save>) -> Vec<Self::Answer> {
-        match self.run(self.client.budget(), &group, false).await {
-            Ok(answers) => answers.into_iter().map(|answer| Some(read(answer))).collect(),
-            Err(error) if error.kind() == ErrorKind::Unknown => {
-                group.iter().map(|_| Some(Err(error.clone()))).collect()
+        let failure = match self.several(self.client.budget(), &group).await {
+            Ok(Value::Array(answers)) if answers.len() == group.len() => {
+                // A conflict is told without what is there: that may be large.
+                let each = |answer| (answer != Value::Int(2)).then(|| read(answer));
+                return answers.into_iter().map(each).collect();
             }
-            Err(_) => group.iter().map(|_| None).collect(),
-        }
+            // A script that is refused has written nothing.
+            Err(Failure::Refused(_)) => return group.iter().map(|_| None).collect(),
+            Err(failure) => failure,
+            Ok(_) => Failure::Lost(None),
+        };
+        // Nobody is to wait for the same silence again.
+        let error = failure.while_writing();
+        group.iter().map(|_| Some(Err(error.clone()))).collect()
     }
 }
 

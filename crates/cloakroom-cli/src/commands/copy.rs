@@ -42,8 +42,7 @@ pub(crate) async fn run(run: &mut Run, asked: &args::Copy) -> Result<(), Trouble
     }
 }
 
-/// One side's sessions. It is asked for one, whichever: what a store lacks, a table, say, it tells then, and here it is known which
-/// side that is.
+/// Opens one side, and loads a session that nobody has: a store without its table says so here, where the side is known.
 async fn open(run: &mut Run, side: &str, settings: &Settings) -> Result<Sessions, Trouble> {
     let sessions = run.open(settings).await.map_err(|trouble| trouble.of(side))?;
     if let Some(nobodys) = SessionId::parse("nobody") {

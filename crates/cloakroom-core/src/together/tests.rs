@@ -59,7 +59,7 @@ impl Together for Arc<Counter> {
 #[derive(Clone)]
 struct Scene {
     counter: Arc<Counter>,
-    queue: Queue<Arc<Counter>>,
+    line: Line<Arc<Counter>>,
     runtime: Arc<Runtime>,
 }
 
@@ -67,12 +67,12 @@ impl Scene {
     fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let counter = Arc::<Counter>::default();
-        Self { queue: Queue::new(Arc::clone(&counter), 1), counter, runtime: Arc::new(runtime) }
+        Self { line: Line::new(Arc::clone(&counter), 1), counter, runtime: Arc::new(runtime) }
     }
 
     async fn call(&self, call: usize) {
         let far = Instant::now() + Duration::from_mins(1);
-        match self.queue.join(|| call, far, far).await {
+        match self.line.join(|| call, far, far).await {
             Ok(Turn::Made(answer)) => assert_eq!(answer, call, "the answer is another's"),
             Ok(Turn::Own(_lead)) => self.counter.count(&[call]).await,
             Err(late) => panic!("it has waited in vain: {late:?}"),
@@ -98,7 +98,7 @@ impl Scene {
 
     /// When all tasks have ended, and what they have left behind.
     fn is_done(&self, calls: &[usize], may_leave: &[usize]) {
-        self.runtime.block_on(self.queue.drained());
+        self.runtime.block_on(self.line.drained());
         for &call in calls {
             let made = self.counter.made[call].load(SeqCst);
             let wanted = calls.iter().filter(|other| **other == call).count();
@@ -107,8 +107,8 @@ impl Scene {
                 "{call} was made {made} times"
             );
         }
-        let line = self.queue.line();
-        assert!(line.waiting.is_empty() && line.leading == 0, "somebody is still there");
+        let state = self.line.state();
+        assert!(state.waiting.is_empty() && state.leading == 0, "somebody is still there");
     }
 }
 
@@ -140,7 +140,7 @@ fn whoever_waits_when_a_runtime_ends_is_served_by_another_one() {
     let scene = Scene::new();
     let gone = Runtime::new().unwrap();
     let far = Instant::now() + Duration::from_mins(1);
-    let Ok(Turn::Own(Some(lead))) = gone.block_on(scene.queue.join(|| 0, far, far)) else {
+    let Ok(Turn::Own(Some(lead))) = gone.block_on(scene.line.join(|| 0, far, far)) else {
         panic!("nobody else is there")
     };
     let waiting = scene.clone();
@@ -165,23 +165,62 @@ fn whoever_waits_when_a_runtime_ends_is_served_by_another_one() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_ends_in_time_and_says_whether_the_call_was_begun() {
-    let queue = Queue::new(Arc::<Counter>::default(), 1);
+    let line = Line::new(Arc::<Counter>::default(), 1);
     let soon = || Instant::now() + STANDSTILL / 2;
-    let Ok(Turn::Own(Some(lead))) = queue.join(|| 0, soon(), soon()).await else {
+    let Ok(Turn::Own(Some(lead))) = line.join(|| 0, soon(), soon()).await else {
         panic!("nobody else is there")
     };
-    let waited = queue.join(|| 1, soon(), soon()).await;
+    let waited = line.join(|| 1, soon(), soon()).await;
     assert_eq!(waited.err(), Some(Late::Waiting));
     drop(lead);
-    queue.drained().await;
+    line.drained().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn behind_leaders_that_do_nothing_a_call_is_made_by_itself() {
-    let queue = Queue::new(Arc::<Counter>::default(), 1);
+    let line = Line::new(Arc::<Counter>::default(), 1);
     let far = Instant::now() + Duration::from_mins(1);
-    let held = queue.join(|| 0, far, far).await;
-    assert!(matches!(queue.join(|| 1, far, far).await, Ok(Turn::Own(None))));
+    let held = line.join(|| 0, far, far).await;
+    assert!(matches!(line.join(|| 1, far, far).await, Ok(Turn::Own(None))));
     drop(held);
-    queue.drained().await;
+    line.drained().await;
+}
+
+/// Answers the first call of a group alone, and panics at the number that it is told.
+struct Careless(usize);
+
+impl Together for Careless {
+    type Call = usize;
+    type Answer = usize;
+
+    fn takes(&self, _: &[usize], _: &usize) -> bool {
+        true
+    }
+
+    async fn make(&self, group: Vec<usize>) -> Vec<usize> {
+        assert!(!group.contains(&self.0), "as planned");
+        group.into_iter().take(1).collect()
+    }
+}
+
+#[tokio::test]
+async fn who_gets_no_answer_is_told_so_and_the_line_goes_on() {
+    let line = Line::new(Careless(7), 0);
+    let far = Instant::now() + Duration::from_mins(1);
+    for (calls, answered) in [([0, 1], 1), ([2, 7], 0), ([3, 4], 1)] {
+        let lead = line.join(|| 9, far, far).await;
+        assert!(matches!(lead, Ok(Turn::Own(Some(_)))), "nobody else is there");
+        let [first, second] = calls.map(|call| {
+            let line = line.clone();
+            tokio::spawn(async move { line.join(|| call, far, far).await })
+        });
+        while line.state().waiting.len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        drop(lead);
+        let came = [first.await.unwrap(), second.await.unwrap()];
+        assert_eq!(came.iter().filter(|turn| matches!(turn, Ok(Turn::Made(_)))).count(), answered);
+        assert_eq!(came.iter().filter(|turn| matches!(turn, Err(Late::Making))).count(), 2 - answered);
+        line.drained().await;
+    }
 }

@@ -13,7 +13,7 @@ use cloakroom_core::{
 use futures_util::{StreamExt, stream};
 use redis::Value;
 
-use super::super::client::Client;
+use super::super::client::{Client, get};
 use super::super::connection::Target;
 use super::super::script::django as script;
 use super::super::value::foreign;
@@ -126,8 +126,7 @@ impl SessionBackend for Backend {
 
     async fn load(&self, id: &SessionId, read: Read) -> Result<Option<Stored>> {
         let (budget, key) = (self.client.budget(), self.key(id));
-        let (mut get, mut life) = (redis::cmd("GET"), redis::cmd("PTTL"));
-        get.arg(&key);
+        let (get, mut life) = (get(&key), redis::cmd("PTTL"));
         life.arg(&key);
         let (value, life) = match read {
             // What a lost write is found by must count as one that was answered.

@@ -1,7 +1,8 @@
 -- The one that is run for every change: without the prelude, whose functions would take a fifth of its time.
--- KEYS: sessions. ARGV: now; '1' if the records say until when their owners' indexes show them, or ''; and for each
--- session the seen stamp, the record and its time to live. It answers each by itself.
-local now, listed, has_written = tonumber(ARGV[1]), ARGV[2] == '1', false
+-- KEYS: sessions. ARGV: now, and for each session the seen stamp, the record and its time to live. It answers each by
+-- itself; of a conflict among several without what is there. Until when its owner's index shows a session is in its
+-- record, if that is known, else zero.
+local now, has_written = tonumber(ARGV[1]), false
 
 local function save(key, seen, record, life)
   local a, b, c, d = string.byte(record, 30, 33)
@@ -24,9 +25,9 @@ local function save(key, seen, record, life)
     if stamp == string.sub(record, 14, 29) then
       return 1 -- written
     end
-    return { 2, redis.call('GET', key) } -- a conflict
+    return #KEYS > 1 and 2 or { 2, redis.call('GET', key) } -- a conflict
   end
-  if owner > 0 and not listed then
+  if owner > 0 and string.sub(record, 8, 13) == '\0\0\0\0\0\0' then
     -- Its entry in the index stays what it is, if it is there and lasts as long as the session would.
     a, b, c, d, e, f = string.byte(record, 2, 7)
     local deadline = ((((a * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f
@@ -37,9 +38,9 @@ local function save(key, seen, record, life)
     end
     record = string.sub(record, 1, 7) .. string.sub(head, 8, 13) .. string.sub(record, 14)
   end
-  local refusal = redis.pcall('SET', key, record, 'PX', life)
-  if refusal.err then
-    return refusal
+  local done = redis.pcall('SET', key, record, 'PX', life)
+  if done.err then
+    return done
   end
   has_written = true
   return 1
@@ -47,7 +48,7 @@ end
 
 local answers = {}
 for i, key in ipairs(KEYS) do
-  local answer = save(key, ARGV[3 * i], ARGV[3 * i + 1], ARGV[3 * i + 2])
+  local answer = save(key, ARGV[3 * i - 1], ARGV[3 * i], ARGV[3 * i + 1])
   if type(answer) == 'table' and answer.err and not has_written then
     return answer -- of all: nothing was done
   end
