@@ -21,6 +21,10 @@
 //!     async fn make(&self, group: Vec<u32>) -> Vec<u32> {
 //!         group.into_iter().map(|number| 2 * number).collect()
 //!     }
+//!
+//!     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+//!         tokio::spawn(work);
+//!     }
 //! }
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
@@ -42,7 +46,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
 
@@ -60,9 +63,13 @@ pub trait Together: Send + Sync + 'static {
     /// would wait for as long as others come. Asked under the line's lock: it must be quick, and must not use the line.
     fn takes(&self, group: &[Self::Call], call: &Self::Call) -> bool;
 
-    /// Makes them, within a time of its own, and answers each in their order. It runs in a task. Whoever gets no answer, since there
-    /// are fewer than calls or it panics, is told [`Late::Making`].
+    /// Makes them, within a time of its own, and answers each in their order. Whoever gets no answer, since there are fewer than calls or it
+    /// panics, is told [`Late::Making`].
     fn make(&self, group: Vec<Self::Call>) -> impl Future<Output = Vec<Self::Answer>> + Send;
+
+    /// Begins `work`, which makes groups, in a task of its own; where there can be none, drops it. It is best done where the
+    /// connections' own tasks run: a worker that is busy would hold everybody up.
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static);
 }
 
 /// A line of calls.
@@ -76,7 +83,6 @@ struct Inner<T: Together> {
     work: T,
     /// How many calls or groups may be under way.
     leaders: usize,
-    home: Option<Handle>,
     state: Mutex<State<T>>,
     /// Told when nothing is under way.
     idle: Notify,
@@ -132,20 +138,10 @@ pub struct Lead<T: Together> {
 }
 
 impl<T: Together> Line<T> {
-    /// An empty line, of which so many calls or groups, at least one, may be under way. Groups are made on the runtime where a lead
-    /// was dropped.
+    /// An empty line, of which so many calls or groups, at least one, may be under way.
     pub fn new(work: T, leaders: usize) -> Self {
-        Self::made(work, leaders, None)
-    }
-
-    /// The same with groups that are made on this runtime, where the connections are, say: no worker that is busy holds them up.
-    pub fn at(home: Handle, work: T, leaders: usize) -> Self {
-        Self::made(work, leaders, Some(home))
-    }
-
-    fn made(work: T, leaders: usize, home: Option<Handle>) -> Self {
         let state = Mutex::new(State { leading: 0, moves: 0, next_ticket: 0, waiting: VecDeque::new() });
-        Self(Arc::new(Inner { work, leaders: leaders.max(1), home, state, idle: Notify::new() }))
+        Self(Arc::new(Inner { work, leaders: leaders.max(1), state, idle: Notify::new() }))
     }
 
     /// Waits for a turn until `turn`; and if the call is made with others, for what comes of it until `by`. `call` is asked
@@ -284,14 +280,10 @@ impl<T: Together> Drop for Lead<T> {
         let nobody_waits = self.line.state().waiting.is_empty();
         // A task that ends with somebody in the line may be on a runtime that ends: one begun there might never run.
         if nobody_waits || self.gathers {
-            return self.pass_on();
-        }
-        match self.line.0.home.clone().or_else(|| Handle::try_current().ok()) {
-            Some(runtime) => {
-                let lead = Self { line: self.line.clone(), gathers: true };
-                runtime.spawn(lead.work());
-            }
-            None => self.pass_on(),
+            self.pass_on();
+        } else {
+            let lead = Self { line: self.line.clone(), gathers: true };
+            self.line.0.work.spawn(lead.work());
         }
     }
 }

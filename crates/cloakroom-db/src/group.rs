@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cloakroom_core::together::Together;
 use cloakroom_core::{Record, SessionId, Stamp, Stored, Timestamp};
+use tokio::runtime::Handle;
 
 use crate::driver::{Driver, Value};
 use crate::layout::moment;
@@ -118,6 +119,10 @@ impl Together for Saves {
         let Place { driver, statements } = &self.0;
         driver.save_all(&statements.save_all, &group).await
     }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        here(work);
+    }
 }
 
 impl Together for Loads {
@@ -131,5 +136,16 @@ impl Together for Loads {
     async fn make(&self, group: Vec<Load>) -> Vec<Loading> {
         let Place { driver, statements } = &self.0;
         driver.load_all(&statements.load_all, &group).await
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        here(work);
+    }
+}
+
+/// In a task on this runtime: any may drive any connection.
+fn here(work: impl Future<Output = ()> + Send + 'static) {
+    if let Ok(runtime) = Handle::try_current() {
+        runtime.spawn(work);
     }
 }

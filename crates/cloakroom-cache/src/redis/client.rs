@@ -50,8 +50,8 @@ impl Client {
     }
 
     /// Where the connections' tasks run.
-    pub(super) fn home(&self) -> Handle {
-        self.lanes.home.clone()
+    pub(super) fn home(&self) -> &Handle {
+        &self.lanes.home
     }
 
     /// How many requests of a kind go out by themselves: a server far away answers them side by side. Beyond that one command for many costs

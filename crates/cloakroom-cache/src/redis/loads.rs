@@ -33,7 +33,7 @@ impl Loads {
     pub(super) fn new(client: Arc<Client>) -> Self {
         let reader = Reader { client, size: Arc::default() };
         let client = &reader.client;
-        let line = (!client.is_cluster).then(|| Line::at(client.home(), reader.clone(), client.leaders()));
+        let line = (!client.is_cluster).then(|| Line::new(reader.clone(), client.leaders()));
         Self { reader, line }
     }
 
@@ -115,6 +115,10 @@ impl Together for Reader {
             // Nobody is to wait for the same silence again.
             Err(failure) => vec![Some(Err(failure.while_reading())); group.len()],
         }
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.client.home().spawn(work);
     }
 }
 

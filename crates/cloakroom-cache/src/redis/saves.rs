@@ -44,7 +44,7 @@ impl Saves {
     pub(super) fn new(client: Arc<Client>, clock: Arc<dyn Clock>) -> Self {
         let writer = Writer { client, clock };
         let client = &writer.client;
-        let line = (!client.is_cluster).then(|| Line::at(client.home(), writer.clone(), client.leaders()));
+        let line = (!client.is_cluster).then(|| Line::new(writer.clone(), client.leaders()));
         Self { writer, line }
     }
 
@@ -125,6 +125,10 @@ impl Together for Writer {
         // Nobody is to wait for the same silence again.
         let error = failure.while_writing();
         group.iter().map(|_| Some(Err(error.clone()))).collect()
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.client.home().spawn(work);
     }
 }
 

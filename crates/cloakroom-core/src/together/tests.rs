@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use cloakroom_interleavings::{Plan, explore, pause, run, run_or_drop};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
 use super::*;
 
@@ -52,6 +52,12 @@ impl Together for Arc<Counter> {
     async fn make(&self, group: Vec<usize>) -> Vec<usize> {
         self.count(&group).await;
         group
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(work);
+        }
     }
 }
 
@@ -200,6 +206,12 @@ impl Together for Careless {
     async fn make(&self, group: Vec<usize>) -> Vec<usize> {
         assert!(!group.contains(&self.0), "as planned");
         group.into_iter().take(1).collect()
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(work);
+        }
     }
 }
 
