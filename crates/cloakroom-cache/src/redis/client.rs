@@ -13,7 +13,7 @@ use super::keys::Keys;
 use super::lanes::{Kind, Lanes};
 use super::script::Script;
 
-/// On each connection.
+/// How many loads, and how many saves, go out by themselves on each connection.
 const LEADERS: usize = 4;
 
 /// Everybody's requests, by turns on a few connections.
@@ -54,8 +54,8 @@ impl Client {
         &self.lanes.home
     }
 
-    /// How many requests of a kind go out by themselves: a server far away answers them side by side. Beyond that one command for many costs
-    /// this process less than many.
+    /// How many loads, or saves, go out by themselves: a server far away answers them side by side. Beyond that one command
+    /// for many costs this process less than many.
     pub(super) fn leaders(&self) -> usize {
         LEADERS * self.lanes.shared.len()
     }
