@@ -3,8 +3,8 @@
 //! A commit that fails is answered with its status and an empty body; the [`Error`] lies in the
 //! response's extensions, where a middleware around this one may render it.
 //!
-//! Sessions are shared by all workers, and a commit is a task of its own on the worker that has answered. If that worker stops
-//! before it is done, it goes on where the middleware was made: make it once, in `main`, and not in the factory of `App`s.
+//! Sessions are shared by all workers, and a commit is made on the worker that has answered, also for a visitor who leaves. If that
+//! worker stops before it is done, it goes on where the middleware was made: make it once, in `main`, and not in the factory of `App`s.
 
 mod error;
 mod future;

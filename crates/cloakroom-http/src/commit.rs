@@ -1,12 +1,13 @@
-//! What is done as a handler has answered, in tasks of their own.
+//! What is done as a handler has answered, whoever waits for it.
 
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use cloakroom_core::{Error, ErrorKind, Result, Session};
 use tokio::runtime::Handle;
-use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
 
 use crate::task::Task;
@@ -15,22 +16,46 @@ use crate::{Step, UserAgent, Visit, plan};
 /// How long a response waits for what it does not depend on.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A commit under way, in a task of its own: what has begun is finished, whether or not anybody waits for it.
-#[derive(Debug)]
+/// A commit under way: what has begun is finished, whether or not anybody waits for it. Whoever waits makes it, since a task
+/// would cost a small request a tenth of its time; if that is dropped, a task goes on with it. A panic in it is an error.
 #[must_use = "the headers leave when it is done"]
-pub struct Commit(JoinHandle<Result<()>>);
+pub struct Commit {
+    /// None: it is done.
+    work: Option<Pin<Box<dyn Future<Output = Result<()>> + Send>>>,
+    here: Handle,
+}
 
 impl Future for Commit {
     type Output = Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
-        let done = ready!(Pin::new(&mut self.0).poll(context));
-        Poll::Ready(done.unwrap_or_else(|panicked| Err(cut_short(panicked))))
+        let Some(work) = &mut self.work else { return Poll::Pending };
+        // What has panicked is not polled again, so that nobody sees what it has left.
+        let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
+        let polled = polled.unwrap_or_else(|_| Poll::Ready(Err(cut_short())));
+        if polled.is_ready() {
+            self.work = None;
+        }
+        polled
     }
 }
 
-fn cut_short(panicked: JoinError) -> Error {
-    Error::caused(ErrorKind::Unknown, "the commit was cut short", panicked)
+impl Drop for Commit {
+    fn drop(&mut self) {
+        if let Some(work) = self.work.take() {
+            drop(self.here.spawn(work));
+        }
+    }
+}
+
+impl fmt::Debug for Commit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Commit").field("done", &self.work.is_none()).finish_non_exhaustive()
+    }
+}
+
+fn cut_short() -> Error {
+    Error::new(ErrorKind::Unknown, "the commit was cut short: it has panicked")
 }
 
 impl<Agent: UserAgent> Visit<Agent> {
@@ -62,7 +87,7 @@ impl Commit {
     where
         Doing: Future<Output = Result<()>> + Send + 'static,
     {
-        Self(Task::begin(&Handle::current(), home, work))
+        Self { work: Some(Box::pin(Task::of(home, work))), here: Handle::current() }
     }
 }
 
@@ -112,4 +137,59 @@ async fn note<Agent: UserAgent>(visit: Visit<Agent>, status: u16) -> Result<()> 
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::{Arc, Mutex};
+
+    use tokio::runtime::{Builder, Runtime};
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    fn runtime() -> Runtime {
+        Builder::new_current_thread().enable_time().build().unwrap()
+    }
+
+    #[test]
+    fn a_commit_that_panics_is_an_error_and_is_not_begun_again() {
+        let times = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&times);
+        let work = move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            async { panic!("as planned") }
+        };
+        let (here, home) = (runtime(), runtime());
+        let outcome = here.block_on(async { Commit::begin(Some(home.handle().clone()), work).await });
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Unknown);
+        home.block_on(tokio::task::yield_now());
+        assert_eq!(times.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_commit_that_nobody_waits_for_any_more_goes_on_where_it_was() {
+        let (go, may_go) = oneshot::channel::<()>();
+        let (done, is_done) = oneshot::channel();
+        let ends = Mutex::new(Some((may_go, done)));
+        let work = move || {
+            // Begun again it would find none, and nobody would be told.
+            let ends = ends.lock().unwrap().take();
+            async move {
+                if let Some((may_go, done)) = ends {
+                    let _ = may_go.await;
+                    let _ = done.send(());
+                }
+                Ok(())
+            }
+        };
+        runtime().block_on(async {
+            let mut commit = Commit::begin(None, work);
+            assert!(timeout(Duration::ZERO, &mut commit).await.is_err());
+            drop(commit);
+            go.send(()).unwrap();
+            is_done.await.unwrap();
+        });
+    }
 }

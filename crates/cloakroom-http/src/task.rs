@@ -25,9 +25,14 @@ where
     Work: Fn() -> Doing + Send + 'static,
     Doing: Future<Output = Result<()>> + Send + 'static,
 {
-    /// Begins the work on `here`, in the span that it is begun in.
+    /// Work to be polled, in the span that this is called in.
+    pub(crate) fn of(home: Option<Handle>, work: Work) -> impl Future<Output = Result<()>> + Send + 'static {
+        Self { work: Some(work), home, is_polled: false }.run().in_current_span()
+    }
+
+    /// Begins the work on `here`.
     pub(crate) fn begin(here: &Handle, home: Option<Handle>, work: Work) -> JoinHandle<Result<()>> {
-        here.spawn(Self { work: Some(work), home, is_polled: false }.run().in_current_span())
+        here.spawn(Self::of(home, work))
     }
 
     async fn run(mut self) -> Result<()> {
