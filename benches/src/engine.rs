@@ -17,8 +17,6 @@ use crate::table::filled_id;
 /// What all count up in the shared session.
 const COUNT: &str = "n";
 const LIFE: Duration = Duration::from_hours(1);
-/// What a table is filled with at once, so that no transaction gets too large.
-const STRETCH: u64 = 250_000;
 
 /// One of cloakroom's engines, over a store of its own.
 pub struct Engine {
@@ -176,9 +174,7 @@ impl Contender for Engine {
     async fn fill(&self, number: u64, some: u64) -> Result<Option<Vec<Kept>>> {
         let Shelf::Table(table) = &self.shelf else { return Ok(None) };
         let until = SystemClock.now().plus(LIFE * 24);
-        for first in (0..number).step_by(usize::try_from(STRETCH)?) {
-            table.fill(first, STRETCH.min(number - first), until.millis()).await?;
-        }
+        table.grow(number, until.millis()).await?;
         let every = (number / some).max(1);
         let kept = |turn: u64| {
             let id = SessionId::parse(&filled_id(turn * every)).ok_or("an id that is none")?;

@@ -96,6 +96,31 @@ impl Table {
         Ok(bytes as f64)
     }
 
+    /// Puts rows of the first numbers there, to end at `ends`, and has done with what a server does of it later. A server is given
+    /// as much memory as its owner would give it for so many.
+    pub(crate) async fn grow(&self, number: u64, ends: u64) -> Result {
+        if let Pool::MySql(_) = self.pool {
+            for room in ["innodb_buffer_pool_size = 4294967296", "innodb_log_file_size = 1073741824"] {
+                self.execute(&format!("SET GLOBAL {room}").into(), &[]).await?;
+            }
+        }
+        for first in (0..number).step_by(usize::try_from(STRETCH)?) {
+            self.fill(first, STRETCH.min(number - first), ends).await?;
+        }
+        let settle = match self.pool {
+            Pool::Sqlite(_) => "PRAGMA wal_checkpoint(TRUNCATE)",
+            Pool::Postgres(_) => "VACUUM ANALYZE {table}",
+            Pool::MySql(_) => "ANALYZE TABLE {table}",
+        };
+        let settle = AssertSqlSafe(self.statement(settle));
+        match &self.pool {
+            Pool::Sqlite(pool) => drop(sqlx::raw_sql(settle).execute(pool).await?),
+            Pool::Postgres(pool) => drop(sqlx::raw_sql(settle).execute(pool).await?),
+            Pool::MySql(pool) => drop(sqlx::raw_sql(settle).execute(pool).await?),
+        }
+        Ok(())
+    }
+
     /// Puts the rows of these numbers there, in an order that is none, to end at `ends` in milliseconds.
     pub(crate) async fn fill(&self, first: u64, number: u64, ends: u64) -> Result {
         let last = first + number - 1;
@@ -130,6 +155,9 @@ impl Table {
         self.fill(FIRST + expired, living, now + span).await
     }
 }
+
+/// How many rows are put there by one statement.
+const STRETCH: u64 = 250_000;
 
 /// Odd, so that no two numbers below 2³² meet when they are multiplied by it.
 const SPREAD: u64 = 2_654_435_761;

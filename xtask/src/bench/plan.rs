@@ -10,9 +10,11 @@ pub(crate) const SWEEP: &str = "sweep";
 pub(crate) const SMALL: u64 = 300;
 const LARGE: u64 = 4_096;
 const LIVE: u64 = 1_000;
-/// What the costs are held against, and for which engines that is affordable.
-const ROWS: [u64; 4] = [1_000, 100_000, 1_000_000, 5_000_000];
+/// What the costs are held against.
+const ROWS: [u64; 4] = [LIVE, 100_000, 1_000_000, 5_000_000];
 const MOST_FILES: u64 = 500_000;
+/// Whose costs: caches keep what is in use alone, and a Cluster is several servers.
+const GROWING: [&str; 7] = ["memory", "moka", "sqlite", "file", "postgres", "mariadb", "redis"];
 
 /// One operation, of sessions of one size, by so many tasks, among so many sessions.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -21,6 +23,13 @@ pub(crate) struct Cell {
     pub(crate) size: u64,
     pub(crate) tasks: u64,
     pub(crate) live: u64,
+}
+
+impl Cell {
+    /// Whether it takes more sessions than anybody but an engine and its driver can be given.
+    pub(crate) fn is_grown(&self) -> bool {
+        self.live > LIVE
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -101,11 +110,12 @@ impl Plan {
         if !self.quick || engine != "mariadb" {
             all.push(vec![Cell { table: SWEEP, size: SMALL, tasks: 1, live: LIVE }]);
         }
-        if self.sizes {
+        if self.sizes && GROWING.contains(&engine) {
             all.extend(ROWS.map(|rows| {
                 let live = if engine == "file" { rows.min(MOST_FILES) } else { rows };
                 ["load", "save"].map(|table| Cell { table, size: SMALL, tasks: 64, live }).to_vec()
             }));
+            all.dedup();
         }
         for group in &mut all {
             group.retain(|cell| self.includes(cell.table));
@@ -165,6 +175,15 @@ mod tests {
     fn no_cookie_is_asked_for_more_than_it_holds() {
         let cells = plan(&[]).unwrap().cells("cookie").concat();
         assert!(cells.iter().all(|cell| cell.size < LARGE));
+    }
+
+    #[test]
+    fn stores_grow_to_five_million_sessions_and_files_to_half_a_million() {
+        let plan = plan(&["--sizes", "load"]).unwrap();
+        let most = |engine| plan.cells(engine).concat().iter().map(|cell| cell.live).max();
+        assert_eq!(most("sqlite"), Some(5_000_000));
+        assert_eq!(most("file"), Some(500_000));
+        assert_eq!(most("cookie"), Some(1_000));
     }
 
     #[test]
