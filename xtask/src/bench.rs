@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: the engines side by side with their bare drivers and with other libraries, in ratios of rounds that everybody took part in.
 
 mod contest;
+mod estimate;
 mod machine;
 mod page;
 mod picture;
@@ -29,11 +30,14 @@ const SERVERS: [&str; 4] = ["postgres", "mariadb", "redis", "cluster"];
 const PEERS: &str = "benches/peers/Cargo.toml";
 /// Where they are built: beside the workspace, whose builds they would otherwise wait for.
 const BUILT: &str = "target/peers";
-/// Where the samples of the last run are, a line of JSON each.
+/// Where the samples of the last run are, a line of JSON each, behind what they were measured on.
 const SAMPLES: &str = "target/bench/samples.jsonl";
+/// Where criterion keeps what it finds.
+const CRITERION: &str = "target/criterion";
 
 /// Runs the contest and, unless it is to be quick, whole sites and the criterion benches, and writes docs/benchmarks.md; with names of engines or operations
-/// runs the contest among those alone, and writes nothing. With `--from FILE…` it runs nothing and makes the page of the samples in these files.
+/// runs the contest among those alone, and writes nothing. With `--from FILE…` it runs nothing and makes the page of the samples in these files, and of
+/// what criterion has found last.
 ///
 /// # Errors
 ///
@@ -65,25 +69,26 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     if !plan.quick {
         samples.extend(sites(&servers)?);
     }
-    let lines: String = samples.iter().map(|sample| sample.line() + "\n").collect();
+    let lines = samples.iter().map(Sample::line);
+    let lines: String =
+        machine.iter().map(|line| machine::kept(line)).chain(lines).map(|line| line + "\n").collect();
     keep(&rooted(SAMPLES), &lines)?;
-    let report = Report { quick: plan.quick, machine, left_out, standings: Standings::of(&samples) };
-    report.write()?;
-    if !plan.quick {
-        criterion(&servers)?;
-    }
-    Ok(ExitCode::SUCCESS)
+    let criterion = if plan.quick { Ok(()) } else { criterion(&servers) };
+    let estimates = if plan.quick { Vec::new() } else { estimate::all(&rooted(CRITERION)) };
+    Report { machine, left_out, standings: Standings::of(&samples), estimates }.write()?;
+    criterion.map(|()| ExitCode::SUCCESS)
 }
 
 fn from(files: &[String]) -> Result<ExitCode> {
-    let mut samples = Vec::new();
+    let (mut samples, mut machine) = (Vec::new(), Vec::new());
     for file in files {
         let text = fs::read_to_string(file)
             .map_err(|source| Error::Io(format!("{file} is not readable"), source))?;
         samples.extend(sample::all(&text));
+        machine.extend(text.lines().filter_map(machine::read));
     }
-    let standings = Standings::of(&samples);
-    Report { quick: true, machine: machine::lines(), left_out: Vec::new(), standings }.write()?;
+    let estimates = estimate::all(&rooted(CRITERION));
+    Report { machine, left_out: Vec::new(), standings: Standings::of(&samples), estimates }.write()?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -108,8 +113,15 @@ fn sites(servers: &Servers) -> Result<Vec<Sample>> {
     Ok(sample::all(&String::from_utf8_lossy(&output.stdout)))
 }
 
-/// All operations by the statistics of criterion, which keeps its own report in target/criterion.
+/// All operations by the statistics of criterion. What it has kept of runs before is removed: it could be of what is no more.
 fn criterion(servers: &Servers) -> Result<()> {
+    let kept = rooted(CRITERION);
+    match fs::remove_dir_all(&kept) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            return Err(Error::Io(format!("{} is not removed", kept.display()), source));
+        }
+        _ => {}
+    }
     let benches = Cargo::new(&["bench", "-p", "cloakroom-benches", "--locked"]);
     servers.variables().fold(benches, |benches, (name, value)| benches.env(name, value)).run()
 }

@@ -2,6 +2,8 @@
 
 use std::{fs, process::Command};
 
+use serde_json::{Value, json};
+
 /// Its processors, its kernel, and how busy it was before anything was measured.
 pub(crate) fn lines() -> Vec<String> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
@@ -17,6 +19,17 @@ pub(crate) fn lines() -> Vec<String> {
     )]
 }
 
+/// One of these lines, to be kept with the samples.
+pub(crate) fn kept(line: &str) -> String {
+    json!({ "machine": line }).to_string()
+}
+
+/// What a line has kept; nothing for a line of something else.
+pub(crate) fn read(line: &str) -> Option<String> {
+    let Value::Object(fields) = serde_json::from_str(line).ok()? else { return None };
+    fields.get("machine")?.as_str().map(str::to_owned)
+}
+
 fn model(cpuinfo: &str) -> Option<&str> {
     let line = cpuinfo.lines().find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim())
@@ -25,6 +38,12 @@ fn model(cpuinfo: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_kept_is_read_again() {
+        assert_eq!(read(&kept("2 cores")), Some("2 cores".to_owned()));
+        assert_eq!(read(r#"{"table":"load"}"#), None);
+    }
 
     #[test]
     fn a_processor_is_called_by_its_model() {

@@ -3,8 +3,9 @@
 use std::fs;
 
 use super::{
+    estimate::Estimate,
     picture::{self, Bar, Group},
-    plan::{SMALL, SWEEP},
+    plan::{ROUNDS, SMALL, SWEEP},
     rooted,
     standing::{OURS, RAW, Standing, Standings},
 };
@@ -31,10 +32,10 @@ type Section = (String, Vec<Vec<String>>);
 /// A whole run.
 #[derive(Debug)]
 pub(crate) struct Report {
-    pub(crate) quick: bool,
     pub(crate) machine: Vec<String>,
     pub(crate) left_out: Vec<(String, String)>,
     pub(crate) standings: Standings,
+    pub(crate) estimates: Vec<Estimate>,
 }
 
 impl Report {
@@ -54,7 +55,7 @@ impl Report {
 
     fn markdown(&self) -> String {
         let mut lines = Vec::new();
-        if self.quick {
+        if self.standings.rounds() < ROUNDS {
             lines.push("**From a quick run**: short rounds, few of them, no criterion. Only large differences mean anything.".to_owned());
         }
         lines.extend(self.machine.iter().map(|line| format!("{line}.")));
@@ -67,7 +68,7 @@ impl Report {
                 file(table, tasks)
             ));
         }
-        for (heading, rows) in sections(&self.standings) {
+        for (heading, rows) in sections(&self.standings).into_iter().chain(estimated(&self.estimates)) {
             lines.push(format!("### {heading}"));
             lines.push(piped(&rows).trim_end().to_owned());
         }
@@ -173,6 +174,19 @@ fn sections(standings: &Standings) -> Vec<Section> {
     }
     all.retain(|(_, rows)| rows.len() > 1);
     all
+}
+
+/// A table for each of criterion's groups.
+fn estimated(estimates: &[Estimate]) -> Vec<Section> {
+    estimates
+        .chunk_by(|one, next| one.group == next.group)
+        .map(|group| {
+            let head = vec!["what".to_owned(), "µs".to_owned()];
+            let row = |one: &Estimate| vec![one.name.clone(), shown(one.nanoseconds / 1_000.0)];
+            let heading = format!("By criterion: {}", group[0].group);
+            (heading, [head].into_iter().chain(group.iter().map(row)).collect())
+        })
+        .collect()
 }
 
 /// A row per engine, a column per operation.

@@ -10,6 +10,8 @@ pub(crate) const SWEEP: &str = "sweep";
 pub(crate) const SMALL: u64 = 300;
 const LARGE: u64 = 4_096;
 const LIVE: u64 = 1_000;
+/// How often everybody is visited, unless it is to be quick.
+pub(crate) const ROUNDS: usize = 7;
 /// What the costs are held against.
 const ROWS: [u64; 4] = [LIVE, 100_000, 1_000_000, 5_000_000];
 const MOST_FILES: u64 = 500_000;
@@ -91,7 +93,7 @@ impl Plan {
 
     /// How often everybody is visited, an odd number.
     pub(crate) fn rounds(&self) -> usize {
-        if self.quick { 3 } else { 7 }
+        if self.quick { 3 } else { ROUNDS }
     }
 
     /// How long a visit is.

@@ -51,6 +51,11 @@ impl Standings {
         Self(all)
     }
 
+    /// How often everybody was visited, at most.
+    pub(crate) fn rounds(&self) -> usize {
+        self.0.iter().map(|one| one.samples.len()).max().unwrap_or_default()
+    }
+
     /// The first one of each that differs in what `of` says, in order.
     pub(crate) fn each<T: PartialEq>(&self, of: impl Fn(&Standing) -> Option<T>) -> Vec<T> {
         let mut seen = Vec::new();
