@@ -31,8 +31,8 @@ pub(crate) const OF_COOKIES: &[Operation] = &[Operation::Delete, Operation::Upda
 
 /// As many as an engine has, unless it is told otherwise; on SQLite there is one more, which writes.
 const CONNECTIONS: u32 = 8;
-/// So much that nothing is dropped while it is timed.
-const ROOM: u64 = 4 << 30;
+/// So much that nothing is dropped while it is timed, however many there are.
+const ROOM: u64 = 16 << 30;
 const SECRET: &str = "a secret of fifty characters, that nobody will guess";
 
 /// Everybody, and who lacks a server.

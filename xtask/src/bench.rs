@@ -32,11 +32,13 @@ const PEERS: &str = "benches/peers/Cargo.toml";
 const BUILT: &str = "target/peers";
 /// Where the samples of the last run are, a line of JSON each, behind what they were measured on.
 const SAMPLES: &str = "target/bench/samples.jsonl";
+/// The same of the last run that left something out.
+const SOME: &str = "target/bench/some.jsonl";
 /// Where criterion keeps what it finds.
 const CRITERION: &str = "target/criterion";
 
 /// Runs the contest and, unless it is to be quick, whole sites and the criterion benches, and writes docs/benchmarks.md; with names of engines or operations
-/// runs the contest among those alone, and writes nothing. With `--from FILE…` it runs nothing and makes the page of the samples in these files, and of
+/// runs the contest among those alone, and writes no page. With `--from FILE…` it runs nothing and makes the page of the samples in these files, and of
 /// what criterion has found last.
 ///
 /// # Errors
@@ -62,17 +64,17 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     plan.check(&contest.engines())?;
     let left_out = contest.left_out();
     let mut samples = contest.run(&plan)?;
-    if plan.is_filtered() {
-        println!("{}", page::text(&Standings::of(&samples)));
-        return Ok(ExitCode::SUCCESS);
-    }
-    if !plan.quick {
+    if !plan.quick && !plan.is_filtered() {
         samples.extend(sites(&servers)?);
     }
     let lines = samples.iter().map(Sample::line);
     let lines: String =
         machine.iter().map(|line| machine::kept(line)).chain(lines).map(|line| line + "\n").collect();
-    keep(&rooted(SAMPLES), &lines)?;
+    keep(&rooted(if plan.is_filtered() { SOME } else { SAMPLES }), &lines)?;
+    if plan.is_filtered() {
+        println!("{}", page::text(&Standings::of(&samples)));
+        return Ok(ExitCode::SUCCESS);
+    }
     let criterion = if plan.quick { Ok(()) } else { criterion(&servers) };
     let estimates = if plan.quick { Vec::new() } else { estimate::all(&rooted(CRITERION)) };
     Report { machine, left_out, standings: Standings::of(&samples), estimates }.write()?;

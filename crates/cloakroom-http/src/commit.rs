@@ -1,13 +1,13 @@
 //! What is done as a handler has answered, whoever waits for it.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use cloakroom_core::{Error, ErrorKind, Result, Session};
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::task::Task;
@@ -16,47 +16,33 @@ use crate::{Step, UserAgent, Visit, plan};
 /// How long a response waits for what it does not depend on.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A commit under way: what has begun is finished, whether or not anybody waits for it. Whoever waits makes it, since a task
-/// would cost a small request a tenth of its time; if that is dropped, a task goes on with it. A panic in it is an error.
+/// A commit under way: what has begun is finished, whether or not anybody waits for it. A panic in it is an error.
+#[derive(Debug)]
 #[must_use = "the headers leave when it is done"]
-pub struct Commit {
-    /// None: it is done.
-    work: Option<Pin<Box<dyn Future<Output = Result<()>> + Send>>>,
-    here: Handle,
+pub struct Commit(Progress);
+
+#[derive(Debug)]
+enum Progress {
+    /// At once; None: and somebody has been told.
+    Done(Option<Result<()>>),
+    /// In a task of its own: a request that is kept and not polled would hold connections and turns that others wait for.
+    Task(JoinHandle<Result<()>>),
 }
 
 impl Future for Commit {
     type Output = Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
-        let Some(work) = &mut self.work else { return Poll::Pending };
-        // What has panicked is not polled again, so that nobody sees what it has left.
-        let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
-        let polled = polled.unwrap_or_else(|_| Poll::Ready(Err(cut_short())));
-        if polled.is_ready() {
-            self.work = None;
-        }
-        polled
-    }
-}
-
-impl Drop for Commit {
-    fn drop(&mut self) {
-        if let Some(work) = self.work.take() {
-            drop(self.here.spawn(work));
+        match &mut self.0 {
+            Progress::Done(outcome) => outcome.take().map_or(Poll::Pending, Poll::Ready),
+            Progress::Task(task) => Pin::new(task).poll(context).map(|done| {
+                done.unwrap_or_else(|panicked| Err(Error::caused(ErrorKind::Unknown, CUT_SHORT, panicked)))
+            }),
         }
     }
 }
 
-impl fmt::Debug for Commit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Commit").field("done", &self.work.is_none()).finish_non_exhaustive()
-    }
-}
-
-fn cut_short() -> Error {
-    Error::new(ErrorKind::Unknown, "the commit was cut short: it has panicked")
-}
+const CUT_SHORT: &str = "the commit was cut short";
 
 impl<Agent: UserAgent> Visit<Agent> {
     /// The handler has answered with this status: begins what is to be committed. None: that is nothing, and the headers
@@ -83,11 +69,23 @@ impl<Agent: UserAgent> Visit<Agent> {
 }
 
 impl Commit {
+    /// Goes as far as it gets at once, and into a task only from there: what is stored in memory takes none.
     fn begin<Doing>(home: Option<Handle>, work: impl Fn() -> Doing + Send + 'static) -> Self
     where
         Doing: Future<Output = Result<()>> + Send + 'static,
     {
-        Self { work: Some(Box::pin(Task::of(home, work))), here: Handle::current() }
+        // First: work that is there is begun, even if this panics.
+        let here = Handle::current();
+        let mut work = Box::pin(Task::lasting(home, work));
+        // Nobody is to be woken: a task polls it anew.
+        let mut context = Context::from_waker(Waker::noop());
+        // As in a task: it is not polled again, and what others share with it is behind locks that outlive a panic.
+        Self(match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(&mut context))) {
+            Ok(Poll::Pending) => Progress::Task(here.spawn(work)),
+            Ok(Poll::Ready(outcome)) => Progress::Done(Some(outcome)),
+            // Without the panic's message: nobody knows what it quotes.
+            Err(_) => Progress::Done(Some(Err(Error::new(ErrorKind::Unknown, CUT_SHORT)))),
+        })
     }
 }
 
@@ -141,40 +139,27 @@ async fn note<Agent: UserAgent>(visit: Visit<Agent>, status: u16) -> Result<()> 
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
-    use tokio::runtime::{Builder, Runtime};
+    use tokio::runtime::Builder;
     use tokio::sync::oneshot;
 
     use super::*;
 
-    fn runtime() -> Runtime {
-        Builder::new_current_thread().enable_time().build().unwrap()
+    fn run<T>(test: impl Future<Output = T>) -> T {
+        Builder::new_current_thread().build().unwrap().block_on(test)
     }
 
-    #[test]
-    fn a_commit_that_panics_is_an_error_and_is_not_begun_again() {
-        let times = Arc::new(AtomicU32::new(0));
-        let counted = Arc::clone(&times);
-        let work = move || {
-            counted.fetch_add(1, Ordering::SeqCst);
-            async { panic!("as planned") }
-        };
-        let (here, home) = (runtime(), runtime());
-        let outcome = here.block_on(async { Commit::begin(Some(home.handle().clone()), work).await });
-        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Unknown);
-        home.block_on(tokio::task::yield_now());
-        assert_eq!(times.load(Ordering::SeqCst), 1);
+    fn tasks() -> usize {
+        Handle::current().metrics().num_alive_tasks()
     }
 
-    #[test]
-    fn a_commit_that_nobody_waits_for_any_more_goes_on_where_it_was() {
+    /// A commit, what it waits for, and what tells that it is done. Begun a second time it would tell nobody.
+    fn commit() -> (Commit, oneshot::Sender<()>, oneshot::Receiver<()>) {
         let (go, may_go) = oneshot::channel::<()>();
         let (done, is_done) = oneshot::channel();
         let ends = Mutex::new(Some((may_go, done)));
         let work = move || {
-            // Begun again it would find none, and nobody would be told.
             let ends = ends.lock().unwrap().take();
             async move {
                 if let Some((may_go, done)) = ends {
@@ -184,12 +169,48 @@ mod tests {
                 Ok(())
             }
         };
-        runtime().block_on(async {
-            let mut commit = Commit::begin(None, work);
-            assert!(timeout(Duration::ZERO, &mut commit).await.is_err());
+        (Commit::begin(None, work), go, is_done)
+    }
+
+    #[test]
+    fn a_commit_that_is_done_at_once_takes_no_task() {
+        run(async {
+            let commit = Commit::begin(None, || async { Ok(()) });
+            assert_eq!(tasks(), 0);
+            commit.await.unwrap();
+        });
+    }
+
+    #[test]
+    fn a_commit_that_has_to_wait_goes_on_although_nobody_polls_it() {
+        run(async {
+            let (kept, go, is_done) = commit();
+            go.send(()).unwrap();
+            is_done.await.unwrap();
+            drop(kept);
+        });
+    }
+
+    #[test]
+    fn a_commit_that_nobody_waits_for_any_more_goes_on() {
+        run(async {
+            let (commit, go, is_done) = commit();
             drop(commit);
             go.send(()).unwrap();
             is_done.await.unwrap();
+        });
+    }
+
+    #[test]
+    fn a_commit_that_panics_is_an_error_at_once_and_later() {
+        run(async {
+            let at_once = Commit::begin(None, || async { panic!("as planned") });
+            assert_eq!(at_once.await.unwrap_err().kind(), ErrorKind::Unknown);
+            let later = Commit::begin(None, || async {
+                tokio::task::yield_now().await;
+                panic!("as planned")
+            });
+            assert_eq!(later.await.unwrap_err().kind(), ErrorKind::Unknown);
         });
     }
 }

@@ -25,14 +25,17 @@ where
     Work: Fn() -> Doing + Send + 'static,
     Doing: Future<Output = Result<()>> + Send + 'static,
 {
-    /// Work to be polled, in the span that this is called in.
-    pub(crate) fn of(home: Option<Handle>, work: Work) -> impl Future<Output = Result<()>> + Send + 'static {
+    /// The work, to be polled in the span that this is called in. Dropped before it is done, it begins again at home.
+    pub(crate) fn lasting(
+        home: Option<Handle>,
+        work: Work,
+    ) -> impl Future<Output = Result<()>> + Send + 'static {
         Self { work: Some(work), home, is_polled: false }.run().in_current_span()
     }
 
-    /// Begins the work on `here`.
+    /// Begins the work on `here`, in the span that it is begun in.
     pub(crate) fn begin(here: &Handle, home: Option<Handle>, work: Work) -> JoinHandle<Result<()>> {
-        here.spawn(Self::of(home, work))
+        here.spawn(Self::lasting(home, work))
     }
 
     async fn run(mut self) -> Result<()> {

@@ -63,10 +63,16 @@ impl Contest {
                 for cell in &cells {
                     // A sweep takes as long as it takes, and what it removes has to be put there.
                     let rounds = if cell.tasks == 1 && cell.table == SWEEP { 1 } else { plan.rounds() };
-                    // The first is ours.
-                    let here = if cell.is_grown() { 1 } else { self.programs.len() };
+                    // Only ours, the first program, can be filled by statements.
+                    let taking_part = if cell.is_grown() { 1 } else { self.programs.len() };
                     for _ in 0..rounds {
-                        visit(&mut self.programs[..here], engine, cell, plan.milliseconds(), &mut samples)?;
+                        visit(
+                            &mut self.programs[..taking_part],
+                            engine,
+                            cell,
+                            plan.milliseconds(),
+                            &mut samples,
+                        )?;
                     }
                 }
                 eprintln!("  {} samples", samples.len() - began);

@@ -35,7 +35,7 @@ impl Session {
     /// # Cancellation
     ///
     /// If the future is dropped, it may have been stored. The next commit of this session finds out, as
-    /// after `Unknown`. An adapter's commit goes on in a task then.
+    /// after `Unknown`. What an adapter commits when a handler has answered goes on in a task.
     pub async fn save(&self) -> Result<()> {
         self.commit(Force::No, &mut |_| Ok(())).await.map(|_| ())
     }
