@@ -30,7 +30,8 @@ use crate::{
 /// - Nothing waits for longer than a few seconds. Core bounds every call by its own limit as well,
 ///   and may drop a call's future at any time.
 ///
-/// Each clause has a case in the conformance suite. Change the two together.
+/// Each clause has a case in the conformance suite. Change the two together. Beside them, what no case shows: a method blocks no
+/// thread of a runtime, and its future may be polled by one task first and by another then.
 ///
 /// A method that wraps another backend forwards all of these; none has a default, since a default
 /// that works hides a missing promise.
